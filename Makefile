@@ -1,0 +1,58 @@
+# Every target sets up what it needs: a virtual environment in .venv with the versions of constraints.txt.
+# The set-up is repeated only when pyproject.toml or constraints.txt changes.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+export MPLBACKEND = Agg
+export SDL_VIDEODRIVER = dummy
+export PYGAME_HIDE_SUPPORT_PROMPT = 1
+
+.PHONY: help setup demo test test-all lint format bench clean
+
+help:
+	@echo "make demo      compare equivariant and plain PPO on CartPole-v1: 20 seeds each, a table and figures in runs/"
+	@echo "make test      the test suite (without tests marked slow)"
+	@echo "make test-all  every test"
+	@echo "make lint      ruff and pyright"
+	@echo "make bench     the benchmarks; raw results in benchmarks/results/"
+	@echo "make clean     remove the virtual environment and caches"
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "symmdp needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && apt-get update -qq && apt-get install -y -qq python3-venv; } \
+	  || { echo "symmdp needs Python's venv module (Debian: apt-get install python3-venv)"; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --editable '.[dev]'
+	@touch $(READY)
+
+demo: setup
+	$(BIN)/symmdp compare CartPole-v1
+
+test: setup
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-all: setup
+	$(BIN)/python -m pytest -n 2
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup
+	$(BIN)/python benchmarks/linear.py
+	$(BIN)/python benchmarks/training.py
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Reinforcement-learning policies that respect the symmetries of their MDP by construction."""

@@ -1,0 +1,7 @@
+"""Real representations of finite groups: immutable values with an algebra, their kind derived from their matrices."""
+
+from symmdp.representations._constructors import regular, trivial
+from symmdp.representations._kind import Kind
+from symmdp.representations._representation import Representation
+
+__all__ = ["Kind", "Representation", "regular", "trivial"]

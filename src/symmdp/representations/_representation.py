@@ -1,0 +1,322 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from symmdp.errors import GroupMismatchError, RepresentationError
+from symmdp.groups import Group, Subgroup
+from symmdp.representations._kind import Kind, are_orthogonal, as_signed_permutations
+
+_TOLERANCE = 1e-8
+
+
+class Representation:
+    """A real representation `g ↦ ρ(g)` of a finite group: invertible matrices with `ρ(gh) = ρ(g) ρ(h)`.
+
+    An immutable value with an algebra: `a + b` is the direct sum, `n * a` the sum of `n` copies, `a * b` the tensor
+    product. Signed permutations are recognised, and kept as integer arrays `source` and `sign`, so that a sum of many
+    copies costs no memory worth speaking of.
+
+    Args:
+        group: the group `G`.
+        matrices: `ρ(0), ρ(1), …`, shape `(|G|, d, d)`; integers or real numbers (computed in float64).
+        name: how the representation prints.
+
+    Raises:
+        RepresentationError: the shape is wrong, an entry is not finite, `ρ(e) ≠ 1`, or `ρ(gh) ≠ ρ(g) ρ(h)` beyond
+            1e-8 relative to the entries (the message names the pair).
+    """
+
+    def __init__(self, group: Group, matrices: ArrayLike, name: str | None = None):
+        if not isinstance(group, Group):
+            raise RepresentationError(f"The first argument is a symmdp Group; got {type(group).__name__}.")
+        checked = _check_matrices(group, matrices)
+        signed = as_signed_permutations(checked)
+        if signed is None:
+            self._adopt(group, name, None, None, checked)
+        else:
+            self._adopt(group, name, *signed, None)
+
+    @classmethod
+    def from_generators(
+        cls, group: Group, images: Mapping[int, ArrayLike] | Sequence[ArrayLike], name: str | None = None
+    ) -> Representation:
+        """The representation with given matrices on the generators; the others are their products.
+
+        Args:
+            group: the group `G`.
+            images: a matrix for each of `group.generators`, in their order, or a mapping from generator to matrix.
+            name: how the representation prints.
+
+        Raises:
+            RepresentationError: a generator has no matrix, or the matrices do not satisfy the group's relations.
+        """
+        if not isinstance(images, Mapping):
+            if len(images) != len(group.generators):
+                raise RepresentationError(
+                    f"{group.name} has {len(group.generators)} generators {group.generators}; got {len(images)} matrices."
+                )
+            images = dict(zip(group.generators, images, strict=True))
+        missing = [s for s in group.generators if s not in images]
+        if missing:
+            raise RepresentationError(f"No matrix is given for generator {missing[0]} of {group.name}.")
+        arrays = {s: np.asarray(images[s]) for s in group.generators}
+        shapes = {a.shape for a in arrays.values()}
+        if not arrays or len(shapes) > 1 or any(len(s) != 2 or s[0] != s[1] for s in shapes):
+            raise RepresentationError(f"The generators need square matrices of one size; got shapes {sorted(shapes)}.")
+        matrices = [np.eye(shapes.pop()[0])] * group.order
+        for g in sorted(group, key=lambda g: len(group.words[g])):
+            if word := group.words[g]:
+                prefix = 0
+                for s in word[:-1]:
+                    prefix = int(group.cayley_table[prefix, s])
+                matrices[g] = matrices[prefix] @ arrays[word[-1]]
+        return cls(group, np.stack(matrices), name)
+
+    @classmethod
+    def _of_signed_permutations(cls, group: Group, source: NDArray, sign: NDArray, name: str) -> Representation:
+        return cls.__new__(cls)._adopt(group, name, source, sign, None)
+
+    @classmethod
+    def _of_matrices(cls, group: Group, matrices: NDArray, name: str) -> Representation:
+        signed = as_signed_permutations(matrices)
+        if signed is not None:
+            return cls._of_signed_permutations(group, *signed, name)
+        return cls.__new__(cls)._adopt(group, name, None, None, matrices)
+
+    def _adopt(
+        self, group: Group, name: str | None, source: NDArray | None, sign: NDArray | None, dense: NDArray | None
+    ) -> Representation:
+        for array in (source, sign, dense):
+            if array is not None:
+                array.flags.writeable = False
+        # Written past __setattr__, which forbids changes.
+        self.__dict__.update(group=group, source=source, sign=sign, _dense=dense)
+        self.__dict__["name"] = name or f"{self.kind} of dimension {self.dim}"
+        return self
+
+    group: Group
+    name: str
+    source: NDArray[np.int64] | None
+    sign: NDArray[np.int64] | None
+    _dense: NDArray[np.float64] | None
+
+    def __setattr__(self, attribute: str, value: object) -> None:
+        raise AttributeError(f"A Representation is immutable; cannot set {attribute!r}.")
+
+    @property
+    def dim(self) -> int:
+        """The dimension `d` of the space that the group acts on."""
+        array = self.source if self._dense is None else self._dense
+        if array is None:
+            raise AssertionError("a representation holds signed permutations or matrices")
+        return array.shape[1]
+
+    @cached_property
+    def kind(self) -> Kind:
+        """What the matrices are, derived from their entries."""
+        if self.sign is not None:
+            return Kind.PERMUTATION if (self.sign == 1).all() else Kind.SIGNED_PERMUTATION
+        return Kind.ORTHOGONAL if are_orthogonal(self.matrices) else Kind.INVERTIBLE
+
+    @cached_property
+    def matrices(self) -> NDArray:
+        """All matrices, shape `(|G|, d, d)`; int64 for signed permutations, float64 otherwise."""
+        if self.source is None or self.sign is None:
+            if self._dense is None:
+                raise AssertionError("a representation holds signed permutations or matrices")
+            return self._dense
+        matrices = np.zeros((self.group.order, self.dim, self.dim), dtype=np.int64)
+        np.put_along_axis(matrices, self.source[..., None], self.sign[..., None], axis=2)
+        matrices.flags.writeable = False
+        return matrices
+
+    def __call__(self, g: int) -> NDArray:
+        """The matrix `ρ(g)`, shape `(d, d)`.
+
+        Raises:
+            GroupError: `g` is no element.
+        """
+        g = self.group.check_element(g)
+        if self.source is None or self.sign is None:
+            return self.matrices[g]
+        matrix = np.zeros((self.dim, self.dim), dtype=np.int64)
+        matrix[np.arange(self.dim), self.source[g]] = self.sign[g]
+        return matrix
+
+    @cached_property
+    def character(self) -> NDArray:
+        """The character `χ(g) = tr ρ(g)`, shape `(|G|,)`."""
+        if self.source is None or self.sign is None:
+            return np.trace(self.matrices, axis1=1, axis2=2)
+        return np.where(self.source == np.arange(self.dim), self.sign, 0).sum(axis=1)
+
+    @property
+    def is_trivial(self) -> bool:
+        """Whether every element acts as the identity."""
+        return bool(np.allclose(self.character, self.dim)) and self.kind is Kind.PERMUTATION
+
+    def __add__(self, other: Representation) -> Representation:
+        """The direct sum `ρ ⊕ σ`: `other` acts on the coordinates after those of this one."""
+        if not isinstance(other, Representation):
+            return NotImplemented
+        same_group(self, other, "added")
+        name = f"{self.name} + {other.name}"
+        if self.source is not None and self.sign is not None and other.source is not None and other.sign is not None:
+            source = np.concatenate([self.source, other.source + self.dim], axis=1)
+            return self._of_signed_permutations(self.group, source, np.concatenate([self.sign, other.sign], 1), name)
+        matrices = np.zeros((self.group.order,) + (self.dim + other.dim,) * 2)
+        matrices[:, : self.dim, : self.dim] = self.matrices
+        matrices[:, self.dim :, self.dim :] = other.matrices
+        return self._of_matrices(self.group, matrices, name)
+
+    def __mul__(self, other: Representation | int) -> Representation:
+        """The tensor product `ρ ⊗ σ` (Kronecker order); with an integer, that many copies."""
+        if isinstance(other, int | np.integer):
+            return other * self
+        if not isinstance(other, Representation):
+            return NotImplemented
+        same_group(self, other, "multiplied")
+        name = f"{_factor(self.name)} ⊗ {_factor(other.name)}"
+        n, d = self.group.order, self.dim * other.dim
+        if self.source is not None and self.sign is not None and other.source is not None and other.sign is not None:
+            source = self.source[:, :, None] * other.dim + other.source[:, None, :]
+            sign = self.sign[:, :, None] * other.sign[:, None, :]
+            return self._of_signed_permutations(self.group, source.reshape(n, d), sign.reshape(n, d), name)
+        matrices = np.einsum("gij,gkl->gikjl", self.matrices, other.matrices).reshape(n, d, d)
+        return self._of_matrices(self.group, matrices.astype(np.float64), name)
+
+    def __rmul__(self, copies: int) -> Representation:
+        """The direct sum of `copies` copies.
+
+        Raises:
+            RepresentationError: `copies < 1`.
+        """
+        if not isinstance(copies, int | np.integer):
+            return NotImplemented
+        if copies < 1:
+            raise RepresentationError(f"The number of copies must be at least 1; got {copies}.")
+        name = self.name if copies == 1 else f"{copies} * {_factor(self.name)}"
+        if self.source is not None and self.sign is not None:
+            shift = np.repeat(np.arange(copies) * self.dim, self.dim)
+            source = np.tile(self.source, (1, copies)) + shift
+            return self._of_signed_permutations(self.group, source, np.tile(self.sign, (1, copies)), name)
+        matrices = np.kron(np.eye(copies), self.matrices)
+        return self._of_matrices(self.group, matrices, name)
+
+    @property
+    def dual(self) -> Representation:
+        """The dual `ρ*(g) = ρ(g⁻¹)ᵀ`; an orthogonal representation is its own."""
+        if self.kind.is_orthogonal:
+            return self
+        matrices = self.matrices[self.group.inverses].swapaxes(1, 2).copy()
+        return self._of_matrices(self.group, matrices, f"{_factor(self.name)}*")
+
+    @property
+    def absolute(self) -> Representation:
+        """The entrywise absolute value `|ρ(g)|` of a signed permutation representation, a permutation representation.
+
+        Scales (a log standard deviation, say) transform by it.
+
+        Raises:
+            RepresentationError: the matrices are no signed permutations; `|ρ|` is then no representation.
+        """
+        if self.source is None:
+            raise RepresentationError(
+                f"|ρ| is a representation only for signed permutations; {self!r} is {self.kind}. Use an invariant instead."
+            )
+        return self._of_signed_permutations(self.group, self.source, np.ones_like(self.source), f"|{self.name}|")
+
+    def restrict(self, subgroup: Subgroup) -> Representation:
+        """The restriction to a subgroup `H ≤ G`: `ρ(h)` for `h ∈ H` alone.
+
+        Raises:
+            GroupMismatchError: `subgroup` is one of another group.
+        """
+        if subgroup.parent != self.group:
+            raise GroupMismatchError(
+                f"Cannot restrict a representation of {self.group.name} to a subgroup of {subgroup.parent.name}."
+            )
+        members, name = list(subgroup.embedding), f"{_factor(self.name)} restricted"
+        if self.source is not None and self.sign is not None:
+            return self._of_signed_permutations(subgroup.group, self.source[members], self.sign[members], name)
+        return self._of_matrices(subgroup.group, self.matrices[members], name)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Representation):
+            return NotImplemented
+        if self is other:
+            return True
+        if self.dim != other.dim or self.group != other.group:
+            return False
+        if self.source is not None and other.source is not None:
+            return bool(np.array_equal(self.source, other.source) and np.array_equal(self.sign, other.sign))
+        return self.source is other.source and bool(np.array_equal(self.matrices, other.matrices))
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.group, self.dim, np.round(self.character, 6).tobytes()))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __reduce__(self) -> tuple[object, ...]:
+        if self.source is not None and self.sign is not None:
+            return Representation._of_signed_permutations, (self.group, self.source.copy(), self.sign.copy(), self.name)
+        return Representation._of_matrices, (self.group, np.array(self.matrices), self.name)
+
+    def __repr__(self) -> str:
+        return f"Representation({self.group.name}, {self.name}, dim {self.dim}, {self.kind})"
+
+
+def same_group(a: Representation, b: Representation, verb: str) -> None:
+    """Raise GroupMismatchError unless both are representations of one group."""
+    if a.group != b.group:
+        raise GroupMismatchError(
+            f"Representations of two different groups cannot be {verb}: {a!r} and {b!r}. "
+            "Build both over the same Group (isomorphic groups with differently numbered elements are different)."
+        )
+
+
+def _factor(name: str) -> str:
+    return f"({name})" if " " in name else name
+
+
+def _check_matrices(group: Group, matrices: ArrayLike) -> NDArray[np.float64]:
+    try:
+        array = np.array(matrices, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise RepresentationError(f"The matrices must be real numbers of one shape ({error}).") from None
+    if array.ndim != 3 or array.shape[1] != array.shape[2]:
+        raise RepresentationError(
+            f"Expected {group.order} square matrices, shape ({group.order}, d, d); got an array of shape {array.shape}."
+        )
+    if len(array) != group.order:
+        raise RepresentationError(
+            f"{group.name} has {group.order} elements, so {group.order} matrices are expected; got {len(array)}. "
+            "To give them for the generators only, use Representation.from_generators."
+        )
+    if array.shape[1] == 0:
+        raise RepresentationError("A representation acts on at least one dimension; got matrices of size 0.")
+    if not np.isfinite(array).all():
+        g = int(np.argwhere(~np.isfinite(array))[0, 0])
+        raise RepresentationError(f"The matrix of element {g} has entries that are not finite.")
+    scale = max(1.0, float(np.abs(array).max()) ** 2)
+    if np.abs(array[0] - np.eye(array.shape[1])).max() > _TOLERANCE * scale:
+        raise RepresentationError("The matrix of element 0, the identity of the group, must be the identity matrix.")
+    for g in group:
+        if np.linalg.matrix_rank(array[g]) < array.shape[1]:
+            raise RepresentationError(f"The matrix of element {g} is not invertible.")
+    # ρ(gs) = ρ(g) ρ(s) for generators s gives all products, by induction on the word of the second factor.
+    for s in group.generators:
+        error = np.abs(array @ array[s] - array[group.cayley_table[:, s]]).max(axis=(1, 2))
+        if error.max() > _TOLERANCE * scale:
+            g = int(error.argmax())
+            raise RepresentationError(
+                f"Not a homomorphism: ρ({g}) ρ({s}) differs from ρ({g}·{s}) = ρ({group.multiply(g, s)}) "
+                f"by {error[g]:.2g}. Check the matrices of these elements and their order."
+            )
+    return array
