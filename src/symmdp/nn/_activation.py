@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from symmdp.errors import ActivationError
+from symmdp.representations import Kind, Representation
+
+_TOLERANCE = 1e-5
+
+
+class Pointwise(nn.Module):
+    """A nonlinearity applied to each coordinate: `f(ρ(g) x) = ρ(g) f(x)` when the kind of `ρ` allows it.
+
+    Permutation representations allow any pointwise function, signed permutations only odd ones, `f(-x) = -f(x)`, and
+    others none. That the function is pointwise, and odd where it must be, is found by probing it, not by its name.
+
+    Args:
+        rep: the representation on the input; also that on the output.
+        function: tensor to tensor of the same shape.
+
+    Raises:
+        ActivationError: the function would break equivariance; the message says what to use instead.
+
+    Source: van der Pol et al. 2020, section 4.3.
+    """
+
+    def __init__(self, rep: Representation, function: Callable[[Tensor], Tensor]):
+        super().__init__()
+        _check(rep, function)
+        self.rep_in = self.rep_out = rep
+        self.function = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`f(x)`, any shape."""
+        return self.function(x)
+
+    def extra_repr(self) -> str:
+        """The function's name and the representation."""
+        name = "" if isinstance(self.function, nn.Module) else f"{_name(self.function)}, "
+        return f"{name}{self.rep_in.kind}"
+
+
+class CReLU(nn.Module):
+    """The concatenated ReLU lift: `x ↦ (relu(x), relu(-x))`, for signed permutation representations.
+
+    A sign change of a coordinate exchanges its two halves, so the output, of size `2 dim`, transforms by a permutation
+    representation, `rep_out`, on which any pointwise function is allowed.
+
+    Args:
+        rep: a signed permutation representation.
+
+    Raises:
+        ActivationError: `rep` is of another kind.
+
+    Source: Shang et al. 2016 (arXiv 1603.05201), equation 2.
+    """
+
+    def __init__(self, rep: Representation):
+        super().__init__()
+        if rep.source is None or rep.sign is None:
+            raise ActivationError(
+                f"CReLU needs a signed permutation representation; {rep!r} is {rep.kind}. Use NormActivation, or map to "
+                "a regular representation first."
+            )
+        d, sign, source = rep.dim, torch.tensor(rep.sign), torch.tensor(rep.source)
+        same, other = source, source + d
+        first = torch.where(sign > 0, same, other)
+        second = torch.where(sign > 0, other, same)
+        lifted = torch.cat([first, second], dim=1).numpy()
+        self.rep_in = rep
+        self.rep_out = Representation._of_signed_permutations(
+            rep.group, lifted, abs(lifted * 0 + 1), f"CReLU({rep.name})"
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`(relu(x), relu(-x))`, shape `(..., dim)` to `(..., 2 dim)`."""
+        return torch.cat([x.relu(), (-x).relu()], dim=-1)
+
+
+class NormActivation(nn.Module):
+    """`x ↦ f(‖x‖) x / ‖x‖`: changes the length of a vector and keeps its direction; for orthogonal representations.
+
+    Args:
+        rep: an orthogonal representation (signed permutations are).
+        function: from lengths to lengths, `tanh` by default.
+
+    Raises:
+        ActivationError: `rep` is not orthogonal, so that it changes lengths.
+
+    Source: Worrall et al. 2017 (arXiv 1612.04642), section 4.
+    """
+
+    def __init__(self, rep: Representation, function: Callable[[Tensor], Tensor] = torch.tanh):
+        super().__init__()
+        if rep.kind is Kind.INVERTIBLE:
+            raise ActivationError(
+                f"NormActivation needs an orthogonal representation; {rep!r} changes lengths. Map to a regular "
+                "representation first, and use any pointwise function there."
+            )
+        self.rep_in = self.rep_out = rep
+        self.function = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`f(‖x‖) x / ‖x‖` over the last axis, any batch shape."""
+        length = torch.linalg.vector_norm(x, dim=-1, keepdim=True).clamp_min(torch.finfo(x.dtype).tiny)
+        return self.function(length) / length * x
+
+
+def _check(rep: Representation, function: Callable[[Tensor], Tensor]) -> None:
+    if not rep.kind.is_signed_permutation:
+        raise ActivationError(
+            f"No pointwise function is safe under {rep!r}: its matrices are {rep.kind}, and mix coordinates. Use "
+            "NormActivation, or map to a regular representation first."
+        )
+    dtype = next((p.dtype for p in function.parameters()), None) if isinstance(function, nn.Module) else None
+    probe = torch.linspace(-4.0, 4.0, 65, dtype=dtype or torch.float64)
+    with torch.no_grad():
+        one_by_one = torch.stack([function(value.reshape(1))[0] for value in probe])
+        together = function(probe)
+        if together.shape != probe.shape or not torch.allclose(together, one_by_one, atol=_TOLERANCE, equal_nan=True):
+            raise ActivationError(
+                f"{_name(function)} is not pointwise: a coordinate's value depends on the others, on its place, or on "
+                "chance (softmax and dropout do). Use a function of each coordinate alone, such as torch.tanh."
+            )
+        if rep.kind is Kind.SIGNED_PERMUTATION and not torch.allclose(function(-probe), -together, atol=_TOLERANCE):
+            raise ActivationError(
+                f"{_name(function)} is not odd, so it breaks equivariance under {rep!r}, which changes signs. Use an odd "
+                "function (torch.tanh, torch.nn.functional.softsign), symmdp.nn.CReLU, or a regular representation."
+            )
+
+
+def _name(function: Callable[[Tensor], Tensor]) -> str:
+    return getattr(function, "__name__", type(function).__name__)

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from symmdp.errors import ShapeError
+from symmdp.nn._free_tensor import FreeTensor
+
+
+class JointExpansion:
+    """All free tensors of a module expanded at once: the linear map `E` from its parameters to its whole weights.
+
+    A stack of modules has its parameters in the rows of a matrix `(stack, parameters)`; one gather gives all weights,
+    `(stack, entries)`, and one gather takes gradients back, where a layer by itself would pay twice for every tensor.
+
+    Args:
+        module: all its parameters belong to `FreeTensor`s.
+
+    Raises:
+        ShapeError: a parameter does not.
+    """
+
+    def __init__(self, module: nn.Module):
+        tensors = [m for m in module.modules() if isinstance(m, FreeTensor)]
+        if sum(tensor.count for tensor in tensors) != sum(p.numel() for p in module.parameters()):
+            raise ShapeError("Every parameter of the module must belong to a FreeTensor of its own; some do not.")
+        self.count = sum(tensor.count for tensor in tensors)
+        self.size = sum(int(np.prod(tensor.shape)) for tensor in tensors)
+        dtype = tensors[0].theta.dtype
+        largest = max([len(t.tied.members[0]) for t in tensors if t.tied is not None], default=1)
+        index, sign = np.zeros(self.size, dtype=np.int64), np.zeros(self.size)
+        position, member_sign = (np.zeros((largest, self.count), dtype=kind) for kind in (np.int64, np.float64))
+        self._bases: list[tuple[slice, slice, Tensor]] = []  # tensors that are no signed permutations' have a basis
+        start = entry = 0
+        for tensor in tensors:
+            end, last = start + tensor.count, entry + int(np.prod(tensor.shape))
+            if tensor.tied is None:
+                basis = torch.as_tensor(tensor.exact_basis).flatten(1).to(dtype)
+                self._bases.append((slice(start, end), slice(entry, last), basis))
+            else:
+                index[entry:last] = tensor.tied.index.ravel() + start
+                sign[entry:last] = tensor.tied.sign.ravel()
+                members, signs = tensor.tied.members
+                position[: len(members), start:end], member_sign[: len(signs), start:end] = members + entry, signs
+            start, entry = end, last
+        index[sign == 0] = 0
+        self._index, self._position = torch.from_numpy(index), torch.from_numpy(position)
+        self._sign, self._member_sign = (_unless_ones(array, dtype) for array in (sign, member_sign))
+
+    def expand(self, theta: Tensor) -> Tensor:
+        """`E θ`: parameters `(stack, parameters)` to whole weights `(stack, entries)`."""
+        whole = theta.index_select(1, self._index)
+        if self._sign is not None:
+            whole *= self._sign
+        for free, entries, basis in self._bases:
+            whole[:, entries] = theta[:, free] @ basis
+        return whole
+
+    def transpose(self, gradient: Tensor) -> Tensor:
+        """`Eᵀ G`: gradients in the whole weights `(stack, entries)` to gradients in the parameters `(stack, parameters)`."""
+        members = gradient.index_select(1, self._position.flatten()).unflatten(1, tuple(self._position.shape))
+        if self._member_sign is not None:
+            members *= self._member_sign
+        reduced = members.sum(1)
+        for free, entries, basis in self._bases:
+            reduced[:, free] = gradient[:, entries] @ basis.mT
+        return reduced
+
+
+def whole_copy(module: nn.Module) -> nn.Module:
+    """A copy of a module in which every entry of every free tensor is free, and no group ties anything."""
+    twin = copy.deepcopy(module)
+    for name, tensor in list(twin.named_modules()):
+        if isinstance(tensor, FreeTensor):
+            owner, _, leaf = name.rpartition(".")
+            whole = FreeTensor.whole(tensor.shape, dtype=tensor.theta.dtype, device=tensor.theta.device)
+            setattr(twin.get_submodule(owner), leaf, whole)
+    return twin
+
+
+def _unless_ones(sign: np.ndarray, dtype: torch.dtype) -> Tensor | None:
+    return None if (sign == 1).all() else torch.from_numpy(sign).to(dtype)

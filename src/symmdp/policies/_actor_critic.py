@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import gymnasium as gym
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.distributions import Categorical, Distribution, Independent, Normal
+
+from symmdp.errors import OptionError, SymmetryError
+from symmdp.maps import coordinate_blocks, tie_vector
+from symmdp.mdp import Symmetry
+from symmdp.nn import EquivariantMLP, FreeTensor
+from symmdp.representations import Representation
+
+
+class ActorCritic(nn.Module):
+    """A policy `π(a|s)` and a value function `V(s)` that respect a symmetry: `π(K_g a|L_g s) = π(a|s)`, `V(L_g s) = V(s)`.
+
+    Discrete actions: logits transform by `K_g`. Box actions: a Gaussian whose mean transforms by `K_g` (about the action
+    centre) and whose log standard deviation, independent of the state, is invariant under `|K_g|`. Actor and critic are
+    separate equivariant MLPs. Over the trivial group (`symmetry.restrict_to_trivial()`) this is the plain actor-critic.
+
+    Args:
+        symmetry: of the MDP.
+        observation_space: a Box of the size that the symmetry acts on.
+        action_space: Discrete or Box, likewise.
+        hidden: widths of the hidden layers, each rounded up to a multiple of `|G|`.
+        activation: pointwise nonlinearity of the hidden layers.
+        log_std: the initial log standard deviation of Box actions.
+        generator: where initial values are drawn from; torch's default generator when not given.
+        dtype: of the parameters; torch's default when not given.
+
+    Shape:
+        observations `(..., in)`; logits or means `(..., actions)`, values `(...)`. Parameters with a leading axis (a stack
+        of policies) take observations `(stack, batch, in)`.
+
+    Raises:
+        SpaceMismatchError: a space does not fit the symmetry.
+        SymmetryError: the action map depends on the state, or leaves no diagonal Gaussian invariant.
+        OptionError: no hidden layer has at least one unit, or `log_std` is not finite.
+
+    Source: van der Pol et al. 2020, sections 3 and 4.
+    """
+
+    def __init__(
+        self,
+        symmetry: Symmetry,
+        observation_space: gym.Space,
+        action_space: gym.Space,
+        hidden: Sequence[int] = (64, 64),
+        *,
+        activation: Callable[[Tensor], Tensor] = torch.tanh,
+        log_std: float = 0.0,
+        generator: torch.Generator | None = None,
+        dtype: torch.dtype | None = None,
+    ):
+        super().__init__()
+        symmetry.check_spaces(observation_space, action_space)
+        action = symmetry.require_action_representation()
+        if not math.isfinite(log_std):
+            raise OptionError(f"The initial log standard deviation must be finite; got {log_std}.")
+        self.symmetry = symmetry
+        self.discrete = isinstance(action_space, gym.spaces.Discrete)
+        self.first_action = int(action_space.start) if isinstance(action_space, gym.spaces.Discrete) else 0
+        common = {"activation": activation, "generator": generator, "dtype": dtype}
+        # A policy that starts near uniform explores; hence the small gain (Andrychowicz et al. 2020, section 3.2).
+        self.actor = EquivariantMLP(symmetry.observation, action, hidden, output_gain=0.01, **common)
+        self.critic = EquivariantMLP(symmetry.observation, symmetry.group.trivial, hidden, **common)
+        dtype = dtype or torch.get_default_dtype()
+        self.log_std = None if self.discrete else _log_std(action, log_std, dtype)
+        self.observation_center = self._center("observation_center", symmetry.observation_center, dtype)
+        self.action_center = self._center("action_center", symmetry.action_center, dtype)
+
+    def _center(self, name: str, center: np.ndarray | None, dtype: torch.dtype) -> Tensor | None:
+        self.register_buffer(name, None if center is None else torch.tensor(center, dtype=dtype), persistent=False)
+        return getattr(self, name)
+
+    def forward(self, observation: Tensor) -> tuple[Tensor, Tensor]:
+        """`(logits or means, values)`, shapes `(..., actions)` and `(...)`."""
+        if self.observation_center is not None:
+            observation = observation - self.observation_center
+        parameters, value = self.actor(observation), self.critic(observation)
+        if self.action_center is not None and not self.discrete:
+            parameters = parameters + self.action_center
+        return parameters, value.squeeze(-1)
+
+    def value(self, observation: Tensor) -> Tensor:
+        """`V(s)`, shape `(...)`."""
+        return self(observation)[1]
+
+    def standard_deviation(self) -> Tensor:
+        """The standard deviation of Box actions, shape `(actions,)`, or `(stack, 1, actions)` in a stack.
+
+        Raises:
+            SymmetryError: actions are discrete.
+        """
+        if self.log_std is None:
+            raise SymmetryError("A policy over discrete actions has no standard deviation.")
+        std = self.log_std().exp()
+        return std if std.ndim == 1 else std.unsqueeze(-2)
+
+    def distribution(self, observation: Tensor) -> Distribution:
+        """`π(·|s)`: `Categorical` over action indices, or a diagonal `Normal`."""
+        return self.distribution_of(self(observation)[0])
+
+    def distribution_of(self, parameters: Tensor) -> Distribution:
+        """The distribution with given logits or means, shape `(..., actions)`."""
+        if self.discrete:
+            return Categorical(logits=parameters, validate_args=False)
+        normal = Normal(parameters, self.standard_deviation().expand_as(parameters), validate_args=False)
+        return Independent(normal, 1, validate_args=False)
+
+    @torch.no_grad()
+    def act(
+        self, observation: Tensor, *, deterministic: bool = False, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Actions for the environment: sampled, or the most probable ones.
+
+        Args:
+            observation: shape `(..., in)`.
+            deterministic: take the mode.
+            generator: where samples are drawn from; torch's default generator when not given.
+
+        Returns:
+            int64 of shape `(...)` for Discrete spaces (counted from the space's `start`), else `(..., actions)`.
+        """
+        parameters, _ = self(observation)
+        if self.discrete:
+            if not deterministic:
+                uniform = torch.rand(parameters.shape, generator=generator, dtype=parameters.dtype)
+                parameters = parameters - (-uniform.clamp_min(torch.finfo(uniform.dtype).tiny).log()).log()  # Gumbel
+            return parameters.argmax(-1) + self.first_action
+        if deterministic:
+            return parameters
+        noise = torch.randn(parameters.shape, generator=generator, dtype=parameters.dtype)
+        return parameters + self.standard_deviation() * noise
+
+    def extra_repr(self) -> str:
+        """The symmetry's group."""
+        return f"{self.symmetry.group.name}, {'discrete' if self.discrete else 'box'} actions"
+
+
+def _log_std(action: Representation, initial: float, dtype: torch.dtype) -> FreeTensor:
+    """A log standard deviation that the group leaves unchanged, so that the covariance commutes with every `K_g`."""
+    if action.kind.is_signed_permutation:
+        free = FreeTensor(tie_vector(action.absolute), dtype=dtype)
+    elif action.kind.is_orthogonal:
+        # Coordinates that some K_g mixes share one value; orthonormal indicator vectors are the basis.
+        blocks = coordinate_blocks(action)
+        basis = np.zeros((len(blocks), action.dim))
+        for row, block in zip(basis, blocks, strict=True):
+            row[block] = 1 / math.sqrt(len(block))
+        free = FreeTensor(basis, dtype=dtype)
+    else:
+        raise SymmetryError(
+            f"The action representation {action!r} changes lengths, so no diagonal Gaussian is invariant. Choose action "
+            "coordinates in which it is orthogonal."
+        )
+    free.assign(np.full(action.dim, initial))
+    return free

@@ -1,0 +1,108 @@
+"""Checks that users call in their own tests: is this module equivariant, and for which element is it not?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from symmdp.errors import ShapeError
+from symmdp.representations import Representation
+
+_ALLOWED = {torch.float64: 1e-12, torch.float32: 1e-5, torch.bfloat16: 5e-2, torch.float16: 1e-2}
+
+
+def equivariance_error(
+    module: Callable[[Tensor], Tensor],
+    rep_in: Representation,
+    rep_out: Representation,
+    *,
+    samples: int = 64,
+    generator: torch.Generator | None = None,
+    dtype: torch.dtype | None = None,
+) -> float:
+    """The largest relative violation of equivariance, over every element of the group.
+
+    `max_g max_x ‖f(ρ_in(g) x) - ρ_out(g) f(x)‖_∞ / max(1, ‖f(x)‖_∞)` for standard normal `x`. The representations are
+    applied in float64.
+
+    Args:
+        module: a function of tensors of shape `(samples, in)`, with values of shape `(samples, out)`.
+        rep_in: the representation on its input.
+        rep_out: the representation on its output.
+        samples: the number of inputs.
+        generator: where inputs are drawn from; a generator with seed 0 when not given.
+        dtype: of the inputs; that of the module's parameters when not given.
+
+    Raises:
+        ShapeError: the output does not have the size of `rep_out`.
+    """
+    return max(_errors(module, rep_in, rep_out, samples, generator, dtype))
+
+
+def assert_equivariant(
+    module: Callable[[Tensor], Tensor],
+    rep_in: Representation,
+    rep_out: Representation,
+    *,
+    tolerance: float | None = None,
+    samples: int = 64,
+    generator: torch.Generator | None = None,
+    dtype: torch.dtype | None = None,
+) -> None:
+    """Raise AssertionError, naming the element at fault, unless `equivariance_error` is at most `tolerance`.
+
+    Args:
+        module: as in `equivariance_error`, like the other arguments.
+        rep_in: the representation on its input.
+        rep_out: the representation on its output.
+        tolerance: 1e-12 for float64, 1e-5 for float32 when not given.
+        samples: the number of inputs.
+        generator: where inputs are drawn from.
+        dtype: of the inputs; that of the module's parameters when not given.
+
+    Raises:
+        AssertionError: the error is larger, or is not a number.
+        ShapeError: the output does not have the size of `rep_out`.
+    """
+    dtype = dtype or _dtype_of(module)
+    allowed = _ALLOWED.get(dtype, 1e-5) if tolerance is None else tolerance
+    errors = _errors(module, rep_in, rep_out, samples, generator, dtype)
+    worst = max(range(len(errors)), key=lambda g: (errors[g] != errors[g], errors[g]))
+    if not errors[worst] <= allowed:
+        raise AssertionError(
+            f"Not equivariant: for element {worst} of {rep_in.group.name}, f(ρ_in(g) x) and ρ_out(g) f(x) differ by "
+            f"{errors[worst]:.2g} (relative), more than {allowed:.0e} in {dtype}."
+        )
+
+
+def _errors(
+    module: Callable[[Tensor], Tensor],
+    rep_in: Representation,
+    rep_out: Representation,
+    samples: int,
+    generator: torch.Generator | None,
+    dtype: torch.dtype | None,
+) -> list[float]:
+    generator = generator or torch.Generator().manual_seed(0)
+    dtype = dtype or _dtype_of(module)
+    device = next((p.device for p in module.parameters()), None) if isinstance(module, nn.Module) else None
+    x = torch.randn(samples, rep_in.dim, generator=generator, dtype=torch.float64).to(dtype)
+    errors = []
+    with torch.no_grad():
+        y = module(x.to(device)).double().cpu()
+        if y.shape != (samples, rep_out.dim):
+            raise ShapeError(f"Expected outputs of shape ({samples}, {rep_out.dim}); the module gave {tuple(y.shape)}.")
+        for g in rep_in.group:
+            moved = x.double() @ torch.tensor(rep_in(g), dtype=torch.float64).T
+            image = module(moved.to(dtype).to(device)).double().cpu()
+            expected = y @ torch.tensor(rep_out(g), dtype=torch.float64).T
+            errors.append(float(((image - expected).abs() / y.abs().max().clamp_min(1)).max()))
+    return errors
+
+
+def _dtype_of(module: Callable[[Tensor], Tensor]) -> torch.dtype:
+    if isinstance(module, nn.Module):
+        return next((p.dtype for p in module.parameters()), torch.get_default_dtype())
+    return torch.get_default_dtype()

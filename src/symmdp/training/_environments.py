@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import gymnasium as gym
+import numpy as np
+import torch
+from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
+from numpy.typing import NDArray
+
+from symmdp.errors import UnknownEnvironmentError
+from symmdp.training._snapshot import restore_snapshot, snapshot
+from symmdp.training._streams import restore_states, states_of, stream
+
+Step = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]
+
+
+class StackedEnvironments(Protocol):
+    """The environments of all seeds, stepping together; row `seed · environments + e` is environment `e` of a seed.
+
+    Episodes restart by Gymnasium's next-step autoreset: the step after the end of an episode ignores its action and
+    returns the first observation of the next one. Each seed draws from its own random streams.
+    """
+
+    single_observation_space: gym.Space
+    single_action_space: gym.Space
+
+    def reset(self) -> NDArray[np.float32]:
+        """First observations, shape `(rows, …)`."""
+        ...
+
+    def step(self, actions: NDArray) -> Step:
+        """Next observations, rewards, terminated and truncated flags of all rows."""
+        ...
+
+    def saved(self) -> dict[str, Any]:
+        """Everything that the future depends on, as tensors and JSON strings."""
+        ...
+
+    def restore(self, saved: dict[str, Any]) -> NDArray[np.float32]:
+        """Continue from what `saved` gave; returns the observations."""
+        ...
+
+
+def stacked_environments(environment_id: str, seeds: Sequence[int], environments: int) -> StackedEnvironments:
+    """The environments of all seeds: Gymnasium's own vectorised one where it can be seeded by row, else one by one.
+
+    Raises:
+        UnknownEnvironmentError: Gymnasium has no such environment.
+    """
+    try:
+        spec = gym.spec(environment_id)
+    except gym.error.Error as error:
+        raise UnknownEnvironmentError(f"Gymnasium has no environment {environment_id!r} ({error}).") from None
+    if str(spec.vector_entry_point).endswith(":CartPoleVectorEnv") and not spec.kwargs.get("sutton_barto_reward"):
+        return _CartPoles(seeds, environments, spec.max_episode_steps or 500)
+    return _SeparateEnvironments(environment_id, seeds, environments)
+
+
+class _CartPoles(CartPoleVectorEnv):
+    """Gymnasium's vectorised CartPole, each seed's initial states from a stream of its own instead of a common one."""
+
+    def __init__(self, seeds: Sequence[int], environments: int, max_episode_steps: int):
+        super().__init__(num_envs=len(seeds) * environments, max_episode_steps=max_episode_steps)
+        self._streams = [stream(seed, "environment") for seed in seeds]
+        self._rows = np.arange(self.num_envs).reshape(len(seeds), environments)
+        super().reset(seed=0)
+
+    def reset(self, **_: Any) -> NDArray[np.float32]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        self._draw(np.ones(self.num_envs, dtype=bool))
+        return self._observation()
+
+    def step(self, actions: NDArray) -> Step:  # pyright: ignore[reportIncompatibleMethodOverride]
+        restarting = self.prev_done.copy()
+        _, reward, terminated, truncated, _ = super().step(actions)
+        if restarting.any():
+            self._draw(restarting)
+        return self._observation(), reward, terminated, truncated
+
+    def _draw(self, rows: NDArray[np.bool_]) -> None:
+        for own, source in zip(self._rows, self._streams, strict=True):
+            chosen = own[rows[own]]
+            if len(chosen):
+                self.state[:, chosen] = source.uniform(self.low, self.high, size=(4, len(chosen)))
+
+    def _observation(self) -> NDArray[np.float32]:
+        return self.state.T.astype(np.float32)
+
+    def saved(self) -> dict[str, Any]:
+        return {
+            "state": torch.tensor(self.state),
+            "steps": torch.tensor(self.steps),
+            "done": torch.tensor(self.prev_done),
+            "streams": states_of(self._streams),
+        }
+
+    def restore(self, saved: dict[str, Any]) -> NDArray[np.float32]:
+        self.state, self.steps = saved["state"].numpy().copy(), saved["steps"].numpy().copy()
+        self.prev_done = saved["done"].numpy().copy()
+        restore_states(self._streams, saved["streams"])
+        return self._observation()
+
+
+class _SeparateEnvironments:
+    """Environments of any kind, stepped one by one."""
+
+    def __init__(self, environment_id: str, seeds: Sequence[int], environments: int):
+        self._environments = [gym.make(environment_id) for _ in range(len(seeds) * environments)]
+        self._seeds = [
+            int(word) for seed in seeds for word in stream(seed, "environment").integers(2**31, size=environments)
+        ]
+        first = self._environments[0]
+        self.single_observation_space, self.single_action_space = first.observation_space, first.action_space
+        self._done = np.zeros(len(self._environments), dtype=bool)
+        self._observation = np.zeros((len(self._environments), *(first.observation_space.shape or ())), np.float32)
+
+    def reset(self) -> NDArray[np.float32]:
+        for i, environment in enumerate(self._environments):
+            self._observation[i], _ = environment.reset(seed=self._seeds[i])
+        self._done[:] = False
+        return self._observation.copy()
+
+    def step(self, actions: NDArray) -> Step:
+        n = len(self._environments)
+        reward, terminated, truncated = np.zeros(n, np.float32), np.zeros(n, bool), np.zeros(n, bool)
+        for i, environment in enumerate(self._environments):
+            if self._done[i]:
+                self._observation[i], _ = environment.reset()
+            else:
+                self._observation[i], reward[i], terminated[i], truncated[i], _ = environment.step(actions[i])
+        self._done = terminated | truncated
+        return self._observation.copy(), reward, terminated, truncated
+
+    def saved(self) -> dict[str, Any]:
+        return {
+            "environments": json.dumps([snapshot(environment) for environment in self._environments]),
+            "observation": torch.tensor(self._observation),
+            "done": torch.tensor(self._done),
+        }
+
+    def restore(self, saved: dict[str, Any]) -> NDArray[np.float32]:
+        self.reset()
+        for environment, state in zip(self._environments, json.loads(saved["environments"]), strict=True):
+            restore_snapshot(environment, state)
+        self._observation, self._done = saved["observation"].numpy().copy(), saved["done"].numpy().copy()
+        return self._observation.copy()

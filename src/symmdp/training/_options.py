@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from symmdp.errors import OptionError
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """The hyper-parameters of a training run; steps and environments are counted for one seed.
+
+    Raises:
+        OptionError: a value is out of range; the message names the field and what it can be.
+    """
+
+    algorithm: Literal["ppo", "reinforce"] = "ppo"
+    """Which loss is minimised."""
+    total_steps: int = 50_000
+    """Environment steps. Every call of `step` counts, also the one that Gymnasium's autoreset spends on a reset."""
+    environments: int = 8
+    """Environments that step side by side."""
+    rollout_steps: int = 32
+    """Steps of each environment between two updates."""
+    epochs: int = 10
+    """Passes over the rollout in one update (PPO only; REINFORCE makes one gradient step)."""
+    minibatch: int = 64
+    """Transitions in one gradient step (PPO only); divides `environments * rollout_steps`."""
+    learning_rate: float = 1e-3
+    """Adam's step size."""
+    anneal: bool = True
+    """Whether the learning rate falls linearly to zero."""
+    discount: float = 0.99
+    """The discount factor γ."""
+    gae_lambda: float = 0.95
+    """The λ of generalised advantage estimation (PPO only; REINFORCE uses reward-to-go, which is λ = 1)."""
+    clip_range: float = 0.2
+    """PPO keeps the probability ratio within 1 ± this."""
+    entropy_coefficient: float = 0.0
+    """Weight of the entropy bonus."""
+    value_coefficient: float = 0.5
+    """Weight of the value loss."""
+    max_gradient_norm: float = 0.5
+    """Each seed's gradient is scaled down to at most this norm."""
+    hidden: tuple[int, ...] = (64, 64)
+    """Widths of the hidden layers of actor and critic, rounded up to multiples of the group's order."""
+    log_std: float = 0.0
+    """Initial log standard deviation of continuous actions."""
+    solved_at: float | None = None
+    """A seed is solved when the mean return of its last `solved_window` episodes first reaches this."""
+    solved_window: int = 10
+    """Episodes in that mean."""
+
+    def __post_init__(self) -> None:
+        for name in ("total_steps", "environments", "rollout_steps", "epochs", "minibatch", "solved_window"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise OptionError(f"{name} must be an integer of at least 1; got {value!r}.")
+        if self.algorithm not in ("ppo", "reinforce"):
+            raise OptionError(f"algorithm must be 'ppo' or 'reinforce'; got {self.algorithm!r}.")
+        for name, low, high in (
+            ("learning_rate", 0, 1),
+            ("discount", 0, 1),
+            ("gae_lambda", 0, 1),
+            ("clip_range", 0, 1),
+            ("entropy_coefficient", 0, float("inf")),
+            ("value_coefficient", 0, float("inf")),
+            ("max_gradient_norm", 1e-12, float("inf")),
+            ("log_std", -20, 5),
+        ):
+            value = getattr(self, name)
+            if not isinstance(value, int | float) or not low <= value <= high:
+                raise OptionError(f"{name} must be a number from {low} to {high}; got {value!r}.")
+        if not all(isinstance(width, int) and width >= 1 for width in self.hidden):
+            raise OptionError(f"hidden must hold layer widths of at least 1; got {self.hidden!r}.")
+        batch = self.environments * self.rollout_steps
+        if self.algorithm == "ppo" and batch % self.minibatch:
+            raise OptionError(
+                f"minibatch must divide environments × rollout_steps = {batch}; got {self.minibatch}. "
+                f"The nearest divisors are {_nearest_divisors(batch, self.minibatch)}."
+            )
+
+    @property
+    def batch(self) -> int:
+        """Transitions in one rollout."""
+        return self.environments * self.rollout_steps
+
+    @property
+    def updates(self) -> int:
+        """Updates in the run, `⌈total_steps / batch⌉`."""
+        return -(-self.total_steps // self.batch)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> TrainingOptions:
+        """The options that `dataclasses.asdict` turned into JSON.
+
+        Raises:
+            OptionError: an unknown name, or a value out of range.
+        """
+        names = [field.name for field in fields(cls)]
+        unknown = [name for name in values if name not in names]
+        if unknown:
+            raise OptionError(f"Unknown option {unknown[0]!r}; the options are {', '.join(names)}.")
+        return cls(**{k: tuple(v) if k == "hidden" else v for k, v in values.items()})
+
+
+def _nearest_divisors(n: int, wanted: int) -> str:
+    divisors = [d for d in range(1, n + 1) if n % d == 0]
+    below, above = [d for d in divisors if d < wanted], [d for d in divisors if d > wanted]
+    return " and ".join(str(d) for d in ([below[-1]] if below else []) + ([above[0]] if above else []))

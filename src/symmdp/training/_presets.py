@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from symmdp.errors import OptionError
+from symmdp.training._options import TrainingOptions
+
+_PRESETS: tuple[tuple[str, TrainingOptions], ...] = (
+    ("CartPole-v1", TrainingOptions(discount=0.98, gae_lambda=0.8, solved_at=475.0)),
+    (
+        "CartPole-v1",
+        TrainingOptions(algorithm="reinforce", rollout_steps=32, learning_rate=7e-3, discount=0.99, solved_at=475.0),
+    ),
+)
+
+
+def preset(environment_id: str, algorithm: str = "ppo") -> TrainingOptions:
+    """The hyper-parameters that this project uses for an environment.
+
+    Raises:
+        OptionError: there is none for this environment and algorithm; pass `TrainingOptions` of your own.
+    """
+    if algorithm not in ("ppo", "reinforce"):
+        raise OptionError(f"algorithm must be 'ppo' or 'reinforce'; got {algorithm!r}.")
+    for name, options in _PRESETS:
+        if name == environment_id and options.algorithm == algorithm:
+            return options
+    names = sorted({name for name, _ in _PRESETS})
+    near = get_close_matches(environment_id, names, n=1)
+    hint = f" Did you mean {near[0]}?" if near and near[0] != environment_id else ""
+    raise OptionError(
+        f"There is no preset for {environment_id} with {algorithm}; there are some for {', '.join(names)}.{hint} "
+        "Pass TrainingOptions of your own."
+    )

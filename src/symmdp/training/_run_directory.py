@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from symmdp.errors import RunDirectoryError
+
+METRICS = (
+    "step",
+    "seed",
+    "return",
+    "episodes",
+    "policy_loss",
+    "value_loss",
+    "entropy",
+    "approximate_kl",
+    "gradient_norm",
+)
+EPISODES = ("step", "seed", "length", "return")
+
+
+class RunDirectory:
+    """A folder with all that a run leaves behind: `config.json`, `metrics.csv`, `episodes.csv`, `checkpoint.pt`, events.
+
+    Rows are appended; a checkpoint records how long each table was, so that a resumed run cuts off what came after.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where the checkpoint is."""
+        return self.path / "checkpoint.pt"
+
+    @classmethod
+    def create(cls, path: Path, config: dict[str, Any]) -> RunDirectory:
+        """Make the folder and write `config.json` and the headers of the tables.
+
+        Raises:
+            RunDirectoryError: the folder exists and is not empty, or cannot be written.
+        """
+        ensure_new(path)
+        directory = cls(path)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            directory.write_json("config.json", config)
+            for name, columns in (("metrics.csv", METRICS), ("episodes.csv", EPISODES)):
+                directory._append(name, [columns])
+        except OSError as error:
+            raise RunDirectoryError(f"Cannot write to the run directory {path}: {_reason(error)}.") from None
+        return directory
+
+    @classmethod
+    def open(cls, path: Path) -> RunDirectory:
+        """A folder that holds a run already.
+
+        Raises:
+            RunDirectoryError: there is none, or what is there is no run.
+        """
+        if not path.is_dir():
+            raise RunDirectoryError(f"There is no run directory {path}. Check the path given to --resume.")
+        directory = cls(path)
+        directory.config()
+        if not os.access(path, os.W_OK):
+            raise RunDirectoryError(f"The run directory {path} is not writable, so the run cannot go on there.")
+        return directory
+
+    def config(self) -> dict[str, Any]:
+        """The contents of `config.json`.
+
+        Raises:
+            RunDirectoryError: it is missing, or not one that a run wrote.
+        """
+        try:
+            config = json.loads((self.path / "config.json").read_text())
+        except FileNotFoundError:
+            raise RunDirectoryError(f"{self.path} holds no run: there is no config.json in it.") from None
+        except (OSError, ValueError) as error:
+            raise RunDirectoryError(f"The config.json of {self.path} cannot be read: {error}.") from None
+        if not isinstance(config, dict) or not {"environment_id", "method", "seeds", "options"} <= config.keys():
+            raise RunDirectoryError(f"The config.json of {self.path} is not that of a training run.")
+        return config
+
+    def write_json(self, name: str, values: dict[str, Any]) -> None:
+        """Write a JSON file as a whole, or not at all."""
+        write_atomically(self.path / name, json.dumps(values, indent=2, ensure_ascii=False).encode() + b"\n")
+
+    def append_metrics(self, rows: Iterable[Sequence[object]]) -> None:
+        """Append rows with the columns `METRICS`."""
+        self._append("metrics.csv", rows)
+
+    def append_episodes(self, rows: Iterable[Sequence[object]]) -> None:
+        """Append rows with the columns `EPISODES`."""
+        self._append("episodes.csv", rows)
+
+    def _append(self, name: str, rows: Iterable[Sequence[object]]) -> None:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(rows)
+        with open(self.path / name, "ab") as file:
+            file.write(text.getvalue().encode())
+
+    def lengths(self) -> dict[str, int]:
+        """How many bytes each table has, once they are on the disk."""
+        lengths = {}
+        for name in ("metrics.csv", "episodes.csv"):
+            with open(self.path / name, "ab") as file:
+                os.fsync(file.fileno())
+                lengths[name] = file.tell()
+        return lengths
+
+    def remove_leftovers(self) -> None:
+        """Remove the temporary files of a process that was killed while it wrote."""
+        for leftover in self.path.glob(".*.tmp"):
+            leftover.unlink(missing_ok=True)
+
+    def clear_tables(self) -> None:
+        """Empty the tables, down to their headers."""
+        for name, columns in (("metrics.csv", METRICS), ("episodes.csv", EPISODES)):
+            (self.path / name).write_bytes(b"")
+            self._append(name, [columns])
+
+    def cut(self, lengths: dict[str, int]) -> None:
+        """Cut the tables back to what they were at a checkpoint.
+
+        Raises:
+            RunDirectoryError: a table is missing, or shorter than it was.
+        """
+        for name, length in lengths.items():
+            path = self.path / name
+            if not path.is_file() or path.stat().st_size < length:
+                raise RunDirectoryError(f"{path} is missing or shorter than it was at the checkpoint; cannot resume.")
+            os.truncate(path, length)
+
+
+def ensure_new(path: Path) -> None:
+    """Check that a run can be written to `path`, writing nothing.
+
+    Raises:
+        RunDirectoryError: it exists and is not an empty folder, or its parent cannot be written.
+    """
+    if path.exists() and not path.is_dir():
+        raise RunDirectoryError(f"{path} is a file; give a new folder for the run.")
+    if path.is_dir() and any(path.iterdir()):
+        raise RunDirectoryError(
+            f"The run directory {path} exists already and is never overwritten. Give a new one, or --resume it."
+        )
+    existing = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise RunDirectoryError(f"Cannot create the run directory {path}: {existing} is not a writable folder.")
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file under a temporary name, sync it, and rename it: a reader sees the old content or the new.
+
+    Raises:
+        OSError: it cannot be written; the old content stays, and no temporary file.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from symmdp.nn import JointExpansion, whole_copy
+from symmdp.policies import ActorCritic
+
+
+class PolicyStack:
+    """Several policies of one architecture as a single module whose weights carry a leading axis.
+
+    One batched matrix product replaces a product for each policy, so twenty seeds cost little more than one. The free
+    parameters are the rows of one matrix `flat`, shape `(stack, parameters)`: gradient norms and optimiser steps are
+    single operations on rows. `module` holds the whole weights that `flat` expands to; after a change of `flat`, call
+    `refresh`.
+
+    Args:
+        policies: of one symmetry and one architecture; their values are copied.
+    """
+
+    def __init__(self, policies: Sequence[ActorCritic]):
+        self.size = len(policies)
+        self._template = copy.deepcopy(policies[0])
+        self.flat = torch.stack([nn.utils.parameters_to_vector(policy.parameters()).detach() for policy in policies])
+        self._expansion = JointExpansion(self._template)
+        self._whole = self._expansion.expand(self.flat)
+        module = whole_copy(self._template)
+        if not isinstance(module, ActorCritic):
+            raise AssertionError("a copy has the type of its original")
+        self.module = module
+        self._weights: list[nn.Parameter] = []
+        start = 0
+        for name, parameter in list(self.module.named_parameters()):
+            weight = nn.Parameter(self._whole[:, start : start + parameter.numel()])
+            owner, _, leaf = name.rpartition(".")
+            setattr(self.module.get_submodule(owner), leaf, weight)
+            self._weights.append(weight)
+            start += parameter.numel()
+
+    @property
+    def count(self) -> int:
+        """Free parameters of one policy."""
+        return self.flat.shape[1]
+
+    def gradient(self, loss: Tensor) -> Tensor:
+        """The gradient of a sum of losses, one for each policy, in `flat`: shape `(stack, parameters)`."""
+        gradients = torch.autograd.grad(loss, self._weights, allow_unused=True, materialize_grads=True)
+        return self._expansion.transpose(torch.cat(gradients, dim=1))
+
+    def refresh(self) -> None:
+        """Expand `flat` into the weights of `module`."""
+        self._whole.copy_(self._expansion.expand(self.flat))
+
+    def policy(self, i: int) -> ActorCritic:
+        """A copy of policy `i` as a module of its own."""
+        policy = copy.deepcopy(self._template)
+        nn.utils.vector_to_parameters(self.flat[i].clone(), policy.parameters())
+        return policy
+
+
+def clip_rows_(gradient: Tensor, largest: float) -> Tensor:
+    """Scale each row of `gradient`, shape `(stack, parameters)`, down to norm `largest` at most; returns the norms.
+
+    The scale is `largest / (norm + 1e-6)`, as in `torch.nn.utils.clip_grad_norm_`.
+    """
+    norms = torch.linalg.vector_norm(gradient, dim=1, keepdim=True)
+    gradient.mul_((largest / (norms + 1e-6)).clamp_max(1.0))
+    return norms.squeeze(1)
