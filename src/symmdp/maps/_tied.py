@@ -62,7 +62,7 @@ class TiedParameters:
     def project(self, array: NDArray) -> NDArray:
         """The free parameters of the nearest tied array: the signed mean over each orbit, `(..., *shape)` to `(..., count)`."""
         position, sign = self.members
-        flat = array.reshape(array.shape[: array.ndim - len(self.shape)] + (-1,))
+        flat = array.reshape(*array.shape[: array.ndim - len(self.shape)], -1)
         return (flat[..., position] * sign).sum(-2) / self.sizes
 
 

@@ -71,9 +71,7 @@ class CReLU(nn.Module):
         second = torch.where(sign > 0, other, same)
         lifted = torch.cat([first, second], dim=1).numpy()
         self.rep_in = rep
-        self.rep_out = Representation._of_signed_permutations(
-            rep.group, lifted, abs(lifted * 0 + 1), f"CReLU({rep.name})"
-        )
+        self.rep_out = Representation._of_signed_permutations(rep.group, lifted, abs(lifted * 0 + 1), f"CReLU({rep.name})")
 
     def forward(self, x: Tensor) -> Tensor:
         """`(relu(x), relu(-x))`, shape `(..., dim)` to `(..., 2 dim)`."""

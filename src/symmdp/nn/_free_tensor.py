@@ -84,7 +84,7 @@ class FreeTensor(nn.Module):
         """The tensor, shape `(*shape)`, or `(stack, *shape)` when `theta` has a leading axis."""
         theta = self.theta
         if self.is_whole:
-            return theta.unflatten(-1, self.shape)
+            return self._expand(theta)
         if torch.is_grad_enabled() or torch.compiler.is_compiling() or not _is_plain(theta):
             return self._expand(theta)
         # Optimisers and load_state_dict raise the version; `parameter.data` can be changed without, so look at the values.
@@ -96,6 +96,8 @@ class FreeTensor(nn.Module):
     def _expand(self, theta: Tensor) -> Tensor:
         if self.tied is None:
             return torch.tensordot(theta, self.basis, dims=1)
+        if self.is_whole:
+            return theta.unflatten(-1, self.shape)
         flat = _Expand.apply(theta, self.index, self.sign, self.position, self.member_sign)
         return flat.unflatten(-1, self.shape)
 
@@ -107,7 +109,7 @@ class FreeTensor(nn.Module):
             theta = self.tied.project(array)
         else:
             basis = self._constants["basis"]
-            theta = basis.reshape(len(basis), -1) @ array.reshape(-1)
+            theta = np.tensordot(basis, array, axes=array.ndim)
         self.theta.copy_(torch.as_tensor(theta))
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> FreeTensor:
@@ -171,4 +173,4 @@ def _constants_of(space: TiedParameters | NDArray[np.float64]) -> dict[str, NDAr
 
 def _is_plain(theta: Tensor) -> bool:
     """Whether `theta` is an ordinary tensor, not one that torch.func wraps, nor one made in inference mode."""
-    return not torch._C._functorch.is_functorch_wrapped_tensor(theta) and not theta.is_inference()
+    return isinstance(theta, nn.Parameter) and not theta.is_inference()

@@ -8,9 +8,7 @@ from symmdp.nn._linear import EquivariantLinear
 
 
 @torch.no_grad()
-def orthogonal_(
-    layer: EquivariantLinear, gain: float = 1.0, generator: torch.Generator | None = None
-) -> EquivariantLinear:
+def orthogonal_(layer: EquivariantLinear, gain: float = 1.0, generator: torch.Generator | None = None) -> EquivariantLinear:
     """Initialise a layer with `gain` times an orthogonal equivariant matrix, and its bias with zero.
 
     The matrix is the polar factor `U Vᵀ` of a symmetrized Gaussian matrix `S(N) = U Σ Vᵀ`. The polar factor of an

@@ -30,7 +30,7 @@ class JointExpansion:
         self.count = sum(tensor.count for tensor in tensors)
         self.size = sum(int(np.prod(tensor.shape)) for tensor in tensors)
         dtype = tensors[0].theta.dtype
-        largest = max([len(t.tied.members[0]) for t in tensors if t.tied is not None], default=1)
+        largest = max([1, *(len(t.tied.members[0]) for t in tensors if t.tied is not None)])
         index, sign = np.zeros(self.size, dtype=np.int64), np.zeros(self.size)
         position, member_sign = (np.zeros((largest, self.count), dtype=kind) for kind in (np.int64, np.float64))
         self._bases: list[tuple[slice, slice, Tensor]] = []  # tensors that are no signed permutations' have a basis
@@ -50,9 +50,12 @@ class JointExpansion:
         self._index, self._position = torch.from_numpy(index), torch.from_numpy(position)
         self._sign, self._member_sign = (_unless_ones(array, dtype) for array in (sign, member_sign))
 
-    def expand(self, theta: Tensor) -> Tensor:
-        """`E θ`: parameters `(stack, parameters)` to whole weights `(stack, entries)`."""
-        whole = theta.index_select(1, self._index)
+    def expand(self, theta: Tensor, out: Tensor | None = None) -> Tensor:
+        """`E θ`: parameters `(stack, parameters)` to whole weights `(stack, entries)`, written to `out` when given."""
+        whole = theta.new_empty(len(theta), self.size) if out is None else out
+        if self.count == 0:
+            return whole.zero_()
+        torch.index_select(theta, 1, self._index, out=whole)
         if self._sign is not None:
             whole *= self._sign
         for free, entries, basis in self._bases:
@@ -61,10 +64,15 @@ class JointExpansion:
 
     def transpose(self, gradient: Tensor) -> Tensor:
         """`Eᵀ G`: gradients in the whole weights `(stack, entries)` to gradients in the parameters `(stack, parameters)`."""
-        members = gradient.index_select(1, self._position.flatten()).unflatten(1, tuple(self._position.shape))
+        reduced = gradient.index_select(1, self._position[0])
         if self._member_sign is not None:
-            members *= self._member_sign
-        reduced = members.sum(1)
+            reduced *= self._member_sign[0]
+        for k in range(1, len(self._position)):
+            members = gradient.index_select(1, self._position[k])
+            if self._member_sign is None:
+                reduced += members
+            else:
+                reduced.addcmul_(members, self._member_sign[k])
         for free, entries, basis in self._bases:
             reduced[:, free] = gradient[:, entries] @ basis.mT
         return reduced

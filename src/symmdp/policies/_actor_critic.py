@@ -114,9 +114,7 @@ class ActorCritic(nn.Module):
         return Independent(normal, 1, validate_args=False)
 
     @torch.no_grad()
-    def act(
-        self, observation: Tensor, *, deterministic: bool = False, generator: torch.Generator | None = None
-    ) -> Tensor:
+    def act(self, observation: Tensor, *, deterministic: bool = False, generator: torch.Generator | None = None) -> Tensor:
         """Actions for the environment: sampled, or the most probable ones.
 
         Args:

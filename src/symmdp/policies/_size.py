@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from symmdp.errors import OptionError
 from symmdp.maps import EquivariantMaps, coordinate_blocks
@@ -55,7 +56,4 @@ def matched_hidden(symmetry: Symmetry, hidden: Sequence[int], *, discrete: bool)
 
 def _mlp_count(reps: Sequence[Representation]) -> int:
     trivial = reps[0].group.trivial
-    return sum(
-        EquivariantMaps(before, after).dim + EquivariantMaps(trivial, after).dim
-        for before, after in zip(reps, reps[1:], strict=False)
-    )
+    return sum(EquivariantMaps(before, after).dim + EquivariantMaps(trivial, after).dim for before, after in pairwise(reps))

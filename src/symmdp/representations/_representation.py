@@ -252,9 +252,10 @@ class Representation:
             return True
         if self.dim != other.dim or self.group != other.group:
             return False
-        if self.source is not None and other.source is not None:
-            return bool(np.array_equal(self.source, other.source) and np.array_equal(self.sign, other.sign))
-        return self.source is other.source and bool(np.array_equal(self.matrices, other.matrices))
+        if self._dense is not None and other._dense is not None:
+            return np.array_equal(self._dense, other._dense)
+        signed = self.source is not None and other.source is not None and self.sign is not None and other.sign is not None
+        return signed and np.array_equal(self.source, other.source) and np.array_equal(self.sign, other.sign)
 
     @cached_property
     def _hash(self) -> int:
@@ -314,7 +315,7 @@ def _check_matrices(group: Group, matrices: ArrayLike) -> NDArray[np.float64]:
     for s in group.generators:
         error = np.abs(array @ array[s] - array[group.cayley_table[:, s]]).max(axis=(1, 2))
         if error.max() > _TOLERANCE * scale:
-            g = int(error.argmax())
+            g = int(np.argmax(error > _TOLERANCE * scale))
             raise RepresentationError(
                 f"Not a homomorphism: ρ({g}) ρ({s}) differs from ρ({g}·{s}) = ρ({group.multiply(g, s)}) "
                 f"by {error[g]:.2g}. Check the matrices of these elements and their order."

@@ -108,9 +108,7 @@ class _SeparateEnvironments:
 
     def __init__(self, environment_id: str, seeds: Sequence[int], environments: int):
         self._environments = [gym.make(environment_id) for _ in range(len(seeds) * environments)]
-        self._seeds = [
-            int(word) for seed in seeds for word in stream(seed, "environment").integers(2**31, size=environments)
-        ]
+        self._seeds = [int(word) for seed in seeds for word in stream(seed, "environment").integers(2**31, size=environments)]
         first = self._environments[0]
         self.single_observation_space, self.single_action_space = first.observation_space, first.action_space
         self._done = np.zeros(len(self._environments), dtype=bool)

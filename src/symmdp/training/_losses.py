@@ -40,9 +40,7 @@ def log_probability(policy: ActorCritic, parameters: Tensor, action: Tensor) -> 
     return distribution.log_prob(action), distribution.entropy()
 
 
-def policy_gradient_loss(
-    policy: ActorCritic, batch: Batch, options: TrainingOptions
-) -> tuple[Tensor, dict[str, Tensor]]:
+def policy_gradient_loss(policy: ActorCritic, batch: Batch, options: TrainingOptions) -> tuple[Tensor, dict[str, Tensor]]:
     """The loss of REINFORCE with a baseline; its value for each seed, shape `(stack,)`, and diagnostics.
 
     The policy-gradient theorem says that the gradient of the expected discounted return `J(θ) = E_π[Σ_t γᵗ r_t]` is

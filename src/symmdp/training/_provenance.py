@@ -10,7 +10,11 @@ from typing import Any
 
 def provenance() -> dict[str, Any]:
     """Versions, the command, and the git revision of this package's checkout (None when it is no checkout)."""
-    return {"versions": _versions(), "git_revision": _git_revision(), "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])}
+    return {
+        "versions": _versions(),
+        "git_revision": _git_revision(),
+        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+    }
 
 
 def _versions() -> dict[str, str]:

@@ -38,9 +38,7 @@ class Sampler:
         seeds: of the run; each draws its action noise from a stream of its own.
     """
 
-    def __init__(
-        self, environments: StackedEnvironments, stack: PolicyStack, options: TrainingOptions, seeds: Sequence[int]
-    ):
+    def __init__(self, environments: StackedEnvironments, stack: PolicyStack, options: TrainingOptions, seeds: Sequence[int]):
         self._environments, self._stack, self._options = environments, stack, options
         self._streams = [stream(seed, "action") for seed in seeds]
         self._seeds = len(seeds)
@@ -113,7 +111,9 @@ class Sampler:
             count = self._stack.module.symmetry.action.dim
             drawn = [source.gumbel(size=(*shape, count)) for source in self._streams]
         else:
-            drawn = [source.standard_normal((*shape, *self._environments.single_action_space.shape)) for source in self._streams]
+            drawn = [
+                source.standard_normal((*shape, *self._environments.single_action_space.shape)) for source in self._streams
+            ]
         return torch.from_numpy(np.stack(drawn, axis=1).astype(np.float32))
 
     def _by_seed(self, array: NDArray[np.float32]) -> Tensor:

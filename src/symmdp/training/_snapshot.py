@@ -44,7 +44,7 @@ def _attributes(layer: Any) -> dict[str, Any]:
         if name == "_np_random":
             if value is not None:
                 attributes[name] = value.bit_generator.state
-        elif isinstance(value, _NOT_STATE) or isinstance(layer, gym.Wrapper) and not isinstance(value, int | bool):
+        elif isinstance(value, _NOT_STATE) or (isinstance(layer, gym.Wrapper) and not isinstance(value, int | bool)):
             continue  # spaces, specs, and what a wrapper holds besides its counters and flags
         else:
             attributes[name] = _encode(value, type(layer).__name__, name)

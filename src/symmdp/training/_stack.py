@@ -28,6 +28,7 @@ class PolicyStack:
         self.flat = torch.stack([nn.utils.parameters_to_vector(policy.parameters()).detach() for policy in policies])
         self._expansion = JointExpansion(self._template)
         self._whole = self._expansion.expand(self.flat)
+        self._gradient = torch.empty_like(self._whole)  # reused: fresh pages would cost more than the sums
         module = whole_copy(self._template)
         if not isinstance(module, ActorCritic):
             raise AssertionError("a copy has the type of its original")
@@ -49,11 +50,12 @@ class PolicyStack:
     def gradient(self, loss: Tensor) -> Tensor:
         """The gradient of a sum of losses, one for each policy, in `flat`: shape `(stack, parameters)`."""
         gradients = torch.autograd.grad(loss, self._weights, allow_unused=True, materialize_grads=True)
-        return self._expansion.transpose(torch.cat(gradients, dim=1))
+        torch.cat(gradients, dim=1, out=self._gradient)
+        return self._expansion.transpose(self._gradient)
 
     def refresh(self) -> None:
         """Expand `flat` into the weights of `module`."""
-        self._whole.copy_(self._expansion.expand(self.flat))
+        self._expansion.expand(self.flat, out=self._whole)
 
     def policy(self, i: int) -> ActorCritic:
         """A copy of policy `i` as a module of its own."""

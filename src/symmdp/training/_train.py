@@ -210,9 +210,7 @@ def load_policy(directory: Path | str, seed: int, symmetry: Symmetry) -> ActorCr
     return training.stack.policy(0)
 
 
-def _training(
-    environment_id: str, symmetry: Symmetry, options: TrainingOptions, seeds: Sequence[int], policy: str
-) -> Training:
+def _training(environment_id: str, symmetry: Symmetry, options: TrainingOptions, seeds: Sequence[int], policy: str) -> Training:
     if policy == "plain":
         discrete = _is_discrete(environment_id)
         hidden = matched_hidden(symmetry, options.hidden, discrete=discrete)
@@ -310,7 +308,11 @@ class _Session:
         }
         save_checkpoint(self._run.checkpoint, contents)
         steps = self._training.sampler.transitions
-        timing = {"seconds": self._seconds, "transitions": steps, "transitions_per_second": steps / max(self._seconds, 1e-9)}
+        timing = {
+            "seconds": self._seconds,
+            "transitions": steps,
+            "transitions_per_second": steps / max(self._seconds, 1e-9),
+        }
         self._run.write_json("timing.json", timing)
 
     def _load(self) -> None:

@@ -1,0 +1,308 @@
+import copy
+import io
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from symmdp import EquivariantMaps, Representation, groups
+from symmdp.errors import GroupMismatchError, ShapeError
+from symmdp.nn import EquivariantLinear, FreeTensor, JointExpansion, orthogonal_, whole_copy
+from symmdp.testing import assert_equivariant, equivariance_error
+
+Pair = tuple[Representation, Representation]
+ALLOWED = {torch.float32: 1e-5, torch.float64: 1e-12}
+
+
+def layer_of(pair: Pair, dtype: torch.dtype = torch.float64, seed: int = 0, **options: bool) -> EquivariantLinear:
+    generator = torch.Generator().manual_seed(seed)
+    layer = EquivariantLinear(*pair, generator=generator, dtype=dtype, **options)
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.normal_(generator=generator)
+    return layer
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
+def test_equivariant_for_every_element(pair: Pair, dtype: torch.dtype) -> None:
+    layer = layer_of(pair, dtype)
+    assert equivariance_error(layer, *pair) <= ALLOWED[dtype]
+    assert_equivariant(layer, *pair)
+
+
+def test_parameters_are_the_free_ones(pair: Pair) -> None:
+    layer = layer_of(pair)
+    assert layer.free_weight.count == EquivariantMaps(*pair).dim
+    assert layer.free_bias is not None
+    assert layer.free_bias.count == EquivariantMaps(pair[0].group.trivial, pair[1]).dim
+    weights = torch.cat([w.reshape(1, -1) for w in _weights_of_units(layer)])
+    assert torch.linalg.matrix_rank(weights) == layer.free_weight.count
+
+
+def _weights_of_units(layer: EquivariantLinear) -> list[torch.Tensor]:
+    units = []
+    for k in range(layer.free_weight.count):
+        with torch.no_grad():
+            layer.free_weight.theta.zero_()[k] = 1
+            units.append(layer.weight.clone())
+    return units or [torch.zeros(1, 1)]
+
+
+def test_agrees_with_torch(pair: Pair) -> None:
+    layer = layer_of(pair)
+    plain = nn.Linear(pair[0].dim, pair[1].dim, dtype=torch.float64)
+    with torch.no_grad():
+        plain.weight.copy_(layer.weight)
+        plain.bias.copy_(layer.bias)
+    x = torch.randn(2, 5, pair[0].dim, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(layer(x), plain(x))
+
+
+def test_gradients_are_exact(pair: Pair) -> None:
+    free = layer_of(pair).free_weight
+    x = torch.randn(free.count, dtype=torch.float64, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    if free.count:
+        assert torch.autograd.gradcheck(free._expand, (x,))
+        assert torch.autograd.gradgradcheck(free._expand, (x,))
+    else:
+        assert not free._expand(x).any()
+
+
+def test_the_trivial_group_gives_a_plain_layer() -> None:
+    trivial = groups.trivial().trivial
+    layer = EquivariantLinear(3 * trivial, 2 * trivial, generator=torch.Generator().manual_seed(0))
+    assert sum(p.numel() for p in layer.parameters()) == 3 * 2 + 2
+    assert layer.weight.shape == (2, 3)
+
+
+def test_no_plain_linear_hides_inside(pair: Pair) -> None:
+    """A framework that re-initialises every `nn.Linear` must find none."""
+    assert not any(isinstance(module, nn.Linear) for module in layer_of(pair).modules())
+
+
+def test_variance_at_the_start_is_that_of_a_plain_layer() -> None:
+    d4 = groups.dihedral(4)
+    generator = torch.Generator().manual_seed(0)
+    layer = EquivariantLinear(32 * d4.regular, 32 * d4.regular, generator=generator)
+    plain = nn.Linear(256, 256)
+    ratio = float(layer.weight.detach().std() / plain.weight.detach().std())
+    assert 0.95 < ratio < 1.05
+
+
+def test_orthogonal_weights_have_equal_singular_values(pair: Pair) -> None:
+    layer = orthogonal_(layer_of(pair), gain=1.5, generator=torch.Generator().manual_seed(0))
+    assert equivariance_error(layer, *pair) <= 1e-12
+    values = torch.linalg.svdvals(layer.weight.detach())
+    maps = EquivariantMaps(*pair)
+    noise = np.random.default_rng(0).standard_normal(maps.shape)
+    generic = np.linalg.matrix_rank(maps.symmetrize(noise)) if maps.dim else 0
+    if all(rep.kind.is_orthogonal for rep in pair):
+        expected = torch.zeros_like(values)
+        expected[:generic] = 1.5
+        torch.testing.assert_close(values, expected, atol=1e-9, rtol=0)
+    else:
+        torch.testing.assert_close(values.norm(), torch.tensor(1.5 * generic**0.5, dtype=torch.float64))
+    assert layer.bias is not None
+    assert not layer.bias.any()
+
+
+def test_a_cast_loses_no_accuracy(pair: Pair) -> None:
+    assert equivariance_error(layer_of(pair, torch.float32).double(), *pair) <= 1e-12
+
+
+C4 = groups.cyclic(4)
+PLANE = Representation.from_generators(C4, [[[0, -1], [1, 0]]])
+S3 = groups.symmetric(3)
+SHEARED = Representation(S3, np.linalg.inv([[1, 1, 0], [0, 1, 0], [0, 0, 1]]) @ Representation.from_generators(
+    S3, [np.eye(3)[[1, 0, 2]].T, np.eye(3)[[1, 2, 0]].T]
+).matrices @ np.array([[1, 1, 0], [0, 1, 0], [0, 0, 1]]))  # fmt: skip
+CACHED: list[Pair] = [(PLANE, 2 * C4.regular), (SHEARED, S3.regular)]  # tied, and by a basis
+
+
+def fresh(layer: EquivariantLinear) -> torch.Tensor:
+    with torch.enable_grad():
+        return layer.weight.detach().clone()
+
+
+def polyak_in_place(layer: EquivariantLinear, other: EquivariantLinear) -> None:
+    with torch.no_grad():
+        for target, source in zip(layer.parameters(), other.parameters(), strict=True):
+            target.lerp_(source, 0.5)
+
+
+def polyak_through_data(layer: EquivariantLinear, other: EquivariantLinear) -> None:
+    """As Stable-Baselines3 does it; `parameter._version` does not change."""
+    for target, source in zip(layer.parameters(), other.parameters(), strict=True):
+        target.data.mul_(0.5)
+        torch.add(target.data, source.data, alpha=0.5, out=target.data)
+
+
+def optimiser_step(layer: EquivariantLinear, other: EquivariantLinear) -> None:
+    optimizer = torch.optim.SGD(layer.parameters(), lr=0.1)
+    layer(torch.ones(1, layer.rep_in.dim, dtype=torch.float64)).square().sum().backward()
+    optimizer.step()
+
+
+def load(layer: EquivariantLinear, other: EquivariantLinear) -> None:
+    layer.load_state_dict(other.state_dict())
+
+
+def assign(layer: EquivariantLinear, other: EquivariantLinear) -> None:
+    layer.load_state_dict(copy.deepcopy(other.state_dict()), assign=True)
+
+
+def replace_data(layer: EquivariantLinear, other: EquivariantLinear) -> None:
+    for target, source in zip(layer.parameters(), other.parameters(), strict=True):
+        target.data = source.data.clone()
+
+
+@pytest.mark.parametrize("pair", CACHED, ids=["tied", "basis"])
+@pytest.mark.parametrize("change", [polyak_in_place, polyak_through_data, optimiser_step, load, assign, replace_data])
+@pytest.mark.parametrize("training", [True, False])
+def test_what_is_kept_is_never_stale(pair: Pair, change, training: bool) -> None:
+    layer, other = layer_of(pair).train(training), layer_of(pair, seed=1)
+    with torch.no_grad():
+        before = layer.weight.clone()
+    change(layer, other)
+    with torch.no_grad():
+        after = layer.weight
+    assert not torch.equal(before, after)
+    torch.testing.assert_close(after, fresh(layer), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("pair", CACHED, ids=["tied", "basis"])
+def test_what_is_kept_follows_dtype(pair: Pair) -> None:
+    layer = layer_of(pair)
+    with torch.no_grad():
+        _ = layer.weight
+        layer.float()
+        assert layer.weight.dtype is torch.float32
+        torch.testing.assert_close(layer.weight, fresh(layer), rtol=0, atol=0)
+        layer.to(torch.float64)
+        assert layer.weight.dtype is torch.float64
+
+
+@pytest.mark.parametrize("pair", CACHED, ids=["tied", "basis"])
+def test_the_weight_is_kept_only_without_gradients(pair: Pair) -> None:
+    layer = layer_of(pair).eval()
+    with torch.no_grad():
+        assert layer.weight is layer.weight
+    assert layer.weight is not layer.weight
+    assert layer.weight.requires_grad
+    with torch.inference_mode():
+        y = layer(torch.ones(pair[0].dim, dtype=torch.float64))
+    torch.testing.assert_close(y.clone(), layer(torch.ones(pair[0].dim, dtype=torch.float64)).detach())
+
+
+@pytest.mark.parametrize("pair", CACHED, ids=["tied", "basis"])
+@pytest.mark.parametrize("copier", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))], ids=["deepcopy", "pickle"])
+def test_copies_are_independent(pair: Pair, copier) -> None:
+    layer = layer_of(pair).eval()
+    with torch.no_grad():
+        _ = layer.weight
+        twin = copier(layer)
+        assert twin.free_weight._kept is None
+        torch.testing.assert_close(twin.weight, layer.weight, rtol=0, atol=0)
+        twin.free_weight.theta.mul_(2)
+        torch.testing.assert_close(twin.weight, 2 * layer.weight)
+
+
+@pytest.mark.parametrize("pair", CACHED, ids=["tied", "basis"])
+def test_state_dict_has_the_same_keys_in_every_mode(pair: Pair) -> None:
+    layer = layer_of(pair)
+    keys = ["free_weight.theta", "free_bias.theta"]
+    assert list(layer.state_dict()) == keys
+    layer.eval()
+    with torch.no_grad():
+        _ = layer.weight
+    assert list(layer.state_dict()) == keys
+    buffer = io.BytesIO()
+    torch.save(layer.state_dict(), buffer)
+    buffer.seek(0)
+    twin = layer_of(pair, seed=5)
+    twin.load_state_dict(torch.load(buffer, weights_only=True))
+    torch.testing.assert_close(fresh(twin), fresh(layer), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("pair", CACHED, ids=["tied", "basis"])
+def test_functional_transforms(pair: Pair) -> None:
+    layers = [layer_of(pair, seed=seed) for seed in range(3)]
+    parameters, buffers = torch.func.stack_module_state(layers)
+    x = torch.randn(3, 4, pair[0].dim, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    base = layers[0]
+
+    def call(p: dict, b: dict, v: torch.Tensor) -> torch.Tensor:
+        return torch.func.functional_call(base, (p, b), (v,))
+
+    expected = torch.stack([layer(v) for layer, v in zip(layers, x, strict=True)])
+    torch.testing.assert_close(torch.vmap(call)(parameters, buffers, x), expected)
+    with torch.no_grad():
+        torch.testing.assert_close(torch.vmap(call)(parameters, buffers, x), expected)
+    gradients = torch.func.grad(lambda p: call(p, {}, x[0]).square().sum())(dict(base.named_parameters()))
+    (wanted,) = torch.autograd.grad(base(x[0]).square().sum(), base.free_weight.theta)
+    torch.testing.assert_close(gradients["free_weight.theta"], wanted)
+
+
+@pytest.mark.parametrize("pair", CACHED, ids=["tied", "basis"])
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_leading_axis_stacks_layers(pair: Pair, bias: bool) -> None:
+    layers = [layer_of(pair, seed=seed, bias=bias) for seed in range(3)]
+    stack = copy.deepcopy(layers[0])
+    for module, *others in zip(
+        *[[m for m in layer.modules() if isinstance(m, FreeTensor)] for layer in [stack, *layers]], strict=True
+    ):
+        module.theta = nn.Parameter(torch.stack([other.theta for other in others]))
+    x = torch.randn(3, 4, pair[0].dim, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(stack(x), torch.stack([layer(v) for layer, v in zip(layers, x, strict=True)]))
+    with torch.no_grad():
+        torch.testing.assert_close(stack(x), torch.stack([layer(v) for layer, v in zip(layers, x, strict=True)]))
+
+
+def test_joint_expansion_is_the_layers_own(pair: Pair) -> None:
+    layers = [layer_of(pair, seed=seed) for seed in range(3)]
+    joint = JointExpansion(layers[0])
+    theta = torch.stack([nn.utils.parameters_to_vector(layer.parameters()) for layer in layers]).detach()
+    whole = joint.expand(theta)
+    wanted = torch.stack([torch.cat([fresh(layer).flatten(), layer.bias.detach().flatten()]) for layer in layers])
+    torch.testing.assert_close(whole, wanted)
+    # ⟨E θ, G⟩ = ⟨θ, Eᵀ G⟩.
+    G = torch.randn(whole.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close((whole * G).sum(1), (theta * joint.transpose(G)).sum(1))
+
+
+def test_a_whole_copy_has_every_entry_free() -> None:
+    layer = layer_of(CACHED[0])
+    twin = whole_copy(layer)
+    assert sum(p.numel() for p in twin.parameters()) == layer.weight.numel() + layer.rep_out.dim
+    with pytest.raises(ShapeError, match="FreeTensor"):
+        JointExpansion(nn.Linear(2, 2))
+
+
+def test_a_broken_layer_fails_the_check(pair: Pair) -> None:
+    """The negative control: a weight that is not symmetrized."""
+    rep_in, rep_out = pair
+    if EquivariantMaps(*pair).dim == rep_in.dim * rep_out.dim:
+        assert all(np.allclose(rep_in(g), rep_in(g)[0, 0] * np.eye(rep_in.dim)) for g in rep_in.group)
+        return
+    generator = torch.Generator().manual_seed(0)
+    W = torch.randn(rep_out.dim, rep_in.dim, dtype=torch.float64, generator=generator)
+    assert equivariance_error(lambda x: x @ W.T, *pair, dtype=torch.float64) > 1e-3
+    with pytest.raises(AssertionError, match="Not equivariant: for element"):
+        assert_equivariant(lambda x: x @ W.T, *pair, dtype=torch.float64)
+
+
+def test_not_a_number_fails_the_check() -> None:
+    with pytest.raises(AssertionError, match="nan"):
+        assert_equivariant(lambda x: x * torch.nan, PLANE, PLANE)
+
+
+def test_bad_input() -> None:
+    with pytest.raises(GroupMismatchError, match="two different groups"):
+        EquivariantLinear(C4.regular, S3.regular)
+    layer = layer_of(CACHED[0])
+    with pytest.raises(ShapeError, match=r"size 2 on the last axis; got shape \(3, 4\)"):
+        layer(torch.zeros(3, 4, dtype=torch.float64))
+    with pytest.raises(ShapeError, match="outputs of shape"):
+        equivariance_error(layer, layer.rep_in, layer.rep_in)

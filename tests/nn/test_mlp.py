@@ -1,0 +1,92 @@
+import copy
+
+import pytest
+import torch
+
+from symmdp import Representation, groups
+from symmdp.errors import ActivationError, GroupMismatchError, OptionError
+from symmdp.nn import EquivariantMLP, hidden_representation
+from symmdp.testing import equivariance_error
+
+Pair = tuple[Representation, Representation]
+ALLOWED = {torch.float32: 1e-5, torch.float64: 1e-12}
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
+def test_equivariant_before_and_after_training(network_reps: Pair, depth: int, dtype: torch.dtype) -> None:
+    """Every element of C2, C3, C4, D4, S3, Q8 and C2 × C3, at depth 1 to 3."""
+    rep_in, rep_out = network_reps
+    generator = torch.Generator().manual_seed(0)
+    network = EquivariantMLP(rep_in, rep_out, (24,) * (depth - 1), generator=generator, dtype=dtype)
+    assert equivariance_error(network, rep_in, rep_out, generator=generator) <= ALLOWED[dtype]
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-2)
+    x = torch.randn(64, rep_in.dim, generator=generator, dtype=dtype)
+    y = torch.randn(64, rep_out.dim, generator=generator, dtype=dtype)
+    first = None
+    for _ in range(50):
+        loss = (network(x) - y).square().mean()
+        first = float(loss.detach()) if first is None else first
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    with torch.no_grad():
+        assert float((network(x) - y).square().mean()) < first
+    assert equivariance_error(network, rep_in, rep_out, generator=generator) <= ALLOWED[dtype]
+    assert equivariance_error(copy.deepcopy(network).double(), rep_in, rep_out, generator=generator) <= 1e-12
+
+
+def test_an_untied_weight_fails_the_same_check(network_reps: Pair) -> None:
+    rep_in, rep_out = network_reps
+    network = EquivariantMLP(rep_in, rep_out, (24, 24), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    broken = torch.nn.Sequential(*[copy.deepcopy(layer) for layer in network])
+    linear = torch.nn.Linear(24, 24, dtype=torch.float64)
+    with torch.no_grad():
+        linear.weight.copy_(network[2].weight)
+        linear.weight[0, 0] += 0.1
+        linear.bias.copy_(network[2].bias)
+    broken[2] = linear
+    assert equivariance_error(network, rep_in, rep_out) <= 1e-12
+    assert equivariance_error(broken, rep_in, rep_out) > 1e-6
+
+
+def test_widths_are_rounded_up_to_copies_of_the_regular_representation() -> None:
+    s3 = groups.symmetric(3)
+    assert hidden_representation(s3, 64) == 11 * s3.regular
+    assert hidden_representation(s3, 66).dim == 66
+    assert hidden_representation(groups.trivial(), 64).dim == 64
+
+
+def test_hidden_representations_of_your_own() -> None:
+    c2 = groups.cyclic(2)
+    sign = Representation(c2, [[[1]], [[-1]]])
+    network = EquivariantMLP(4 * sign, sign, (8 * sign, c2.regular), generator=torch.Generator().manual_seed(0))
+    assert equivariance_error(network, 4 * sign, sign) <= 1e-5
+    with pytest.raises(ActivationError, match="not odd"):
+        EquivariantMLP(4 * sign, sign, (8 * sign,), activation=torch.relu)
+
+
+def test_the_generator_decides_the_weights() -> None:
+    c2 = groups.cyclic(2)
+    first, second, third = (
+        EquivariantMLP(c2.regular, c2.trivial, generator=torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)
+    )
+    x = torch.ones(2)
+    assert torch.equal(first(x), second(x))
+    assert not torch.equal(first(x), third(x))
+
+
+def test_a_plain_network_starts_as_torch_would_start_it() -> None:
+    """Over the trivial group the weights are orthogonal, with the usual gains."""
+    trivial = groups.trivial().trivial
+    network = EquivariantMLP(4 * trivial, 2 * trivial, (32, 32), output_gain=0.01, generator=torch.Generator().manual_seed(0))
+    for layer, gain in ((network[0], 2**0.5), (network[2], 2**0.5), (network[4], 0.01)):
+        values = torch.linalg.svdvals(layer.weight.detach())
+        torch.testing.assert_close(values, torch.full_like(values, gain))
+
+
+def test_bad_input() -> None:
+    with pytest.raises(OptionError, match="at least one unit"):
+        EquivariantMLP(groups.cyclic(2).regular, groups.cyclic(2).regular, (0,))
+    with pytest.raises(GroupMismatchError):
+        EquivariantMLP(groups.cyclic(2).regular, groups.cyclic(3).regular)
