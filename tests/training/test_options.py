@@ -1,0 +1,54 @@
+from dataclasses import asdict
+
+import pytest
+
+from symmdp.errors import OptionError
+from symmdp.training import TrainingOptions, preset
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"algorithm": "dqn"}, "'ppo' or 'reinforce'"),
+        ({"total_steps": 0}, "total_steps must be an integer of at least 1; got 0"),
+        ({"environments": 1.5}, "environments"),
+        ({"epochs": True}, "epochs"),
+        ({"learning_rate": -1.0}, "learning_rate must be a number from 0 to 1; got -1.0"),
+        ({"learning_rate": float("nan")}, "learning_rate"),
+        ({"learning_rate": "fast"}, "learning_rate"),
+        ({"discount": 1.1}, "discount"),
+        ({"hidden": (0,)}, "hidden"),
+        ({"hidden": (1.5,)}, "hidden"),
+        ({"minibatch": 100}, "minibatch must divide .* = 256; got 100. The nearest divisors are 64 and 128"),
+    ],
+)
+def test_bad_values(values: dict, message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        TrainingOptions(**values)
+
+
+def test_every_field_is_documented() -> None:
+    import inspect
+
+    source = inspect.getsource(TrainingOptions)
+    for name in asdict(TrainingOptions()):
+        after = source.split(f"\n    {name}: ")[1].split("\n")[1]
+        assert after.strip().startswith('"""'), name
+
+
+@pytest.mark.parametrize("algorithm", ["ppo", "reinforce"])
+@pytest.mark.parametrize("environment_id", ["CartPole-v1", "Acrobot-v1", "Pendulum-v1"])
+def test_presets(environment_id: str, algorithm: str) -> None:
+    options = preset(environment_id, algorithm)
+    assert options.algorithm == algorithm
+    assert options.solved_at is not None
+    assert TrainingOptions.from_dict(asdict(options)) == options
+
+
+def test_no_preset() -> None:
+    with pytest.raises(OptionError, match=r"Did you mean CartPole-v1\?"):
+        preset("CartPol-v1")
+    with pytest.raises(OptionError, match="'ppo' or 'reinforce'"):
+        preset("CartPole-v1", "sac")
+    with pytest.raises(OptionError, match="Unknown option 'lr'"):
+        TrainingOptions.from_dict({"lr": 1})
