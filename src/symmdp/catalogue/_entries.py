@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import difflib
+import math
+
+from symmdp.catalogue._entry import CatalogueEntry, mirror
+from symmdp.errors import NoSymmetryError, UnknownEnvironmentError
+from symmdp.mdp import Symmetry
+
+_ENGINE = "gymnasium 1.2.2"
+_MOUNTAIN_CAR_NOTES = (
+    "the interior dynamics obey the affine mirror x → −π/3 − x, v → −v, but the inelastic wall on the left, the goal on the "
+    "right and the range of initial positions break it"
+)
+
+_ENTRIES = (
+    CatalogueEntry(
+        environment_id="CartPole-v1",
+        status="exact",
+        symmetry=mirror(
+            name="left–right mirror",
+            observation=(-1, -1, -1, -1),
+            observation_names=("x", "ẋ", "θ", "θ̇"),
+            action=(1, 1),
+            action_source=(1, 0),
+            action_names=("left", "right"),
+        ),
+        error=0.0,
+        engine=_ENGINE,
+        notes="the mirror image of cart and pole; left and right change places",
+    ),
+    CatalogueEntry(
+        environment_id="Pendulum-v1",
+        status="exact",
+        symmetry=mirror(
+            name="left–right mirror",
+            observation=(1, -1, -1),
+            observation_names=("cos θ", "sin θ", "θ̇"),
+            action=(-1,),
+            action_names=("torque",),
+        ),
+        error=2.0e-15,
+        engine=_ENGINE,
+        notes="the mirror image of the pendulum; the torque changes sign",
+    ),
+    CatalogueEntry(
+        environment_id="Acrobot-v1",
+        status="exact",
+        symmetry=mirror(
+            name="left–right mirror",
+            observation=(1, -1, 1, -1, -1, -1),
+            observation_names=("cos θ₁", "sin θ₁", "cos θ₂", "sin θ₂", "θ̇₁", "θ̇₂"),
+            action=(1, 1, 1),
+            action_source=(2, 1, 0),
+            action_names=("torque −1", "torque 0", "torque +1"),
+        ),
+        error=8.5e-15,
+        engine=_ENGINE,
+        notes="the mirror image of both links; the torque changes sign",
+    ),
+    CatalogueEntry(
+        environment_id="MountainCar-v0",
+        status="none",
+        symmetry=None,
+        candidate=mirror(
+            name="mirror of the valley",
+            observation=(-1, -1),
+            observation_names=("x", "v"),
+            observation_center=(-math.pi / 6, 0.0),
+            action=(1, 1, 1),
+            action_source=(2, 1, 0),
+            action_names=("left", "none", "right"),
+        ),
+        error=2.2,
+        engine=_ENGINE,
+        notes=_MOUNTAIN_CAR_NOTES,
+    ),
+    CatalogueEntry(
+        environment_id="MountainCarContinuous-v0",
+        status="none",
+        symmetry=None,
+        candidate=mirror(
+            name="mirror of the valley",
+            observation=(-1, -1),
+            observation_names=("x", "v"),
+            observation_center=(-math.pi / 6, 0.0),
+            action=(-1,),
+            action_names=("force",),
+        ),
+        error=6.4,
+        engine=_ENGINE,
+        notes=_MOUNTAIN_CAR_NOTES,
+    ),
+)
+
+
+def entries() -> tuple[CatalogueEntry, ...]:
+    """All entries."""
+    return _ENTRIES
+
+
+def entry_of(environment_id: str) -> CatalogueEntry:
+    """What the catalogue knows about an environment.
+
+    Raises:
+        UnknownEnvironmentError: it has no entry; the message names those that are near.
+    """
+    known = {entry.environment_id: entry for entry in _ENTRIES}
+    if environment_id in known:
+        return known[environment_id]
+    near = difflib.get_close_matches(str(environment_id), known, n=3, cutoff=0.5)
+    hint = f"Did you mean {' or '.join(near)}?" if near else f"It knows {', '.join(known)}."
+    raise UnknownEnvironmentError(
+        f"The catalogue has no entry for {environment_id!r}. {hint} To use another environment, declare its Symmetry and "
+        "check it with symmdp.mdp.verify."
+    )
+
+
+def symmetry_of(environment_id: str) -> Symmetry:
+    """The known symmetry of an environment.
+
+    Raises:
+        UnknownEnvironmentError: the catalogue has no entry for it.
+        NoSymmetryError: it is known to have none.
+    """
+    entry = entry_of(environment_id)
+    if entry.symmetry is None:
+        raise NoSymmetryError(f"{environment_id} has no symmetry: {entry.notes}. Train plain networks instead.")
+    return entry.symmetry

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symmdp.groups import cyclic
+from symmdp.mdp import Symmetry
+from symmdp.representations import Representation
+
+Status = Literal["exact", "in distribution", "approximate", "none"]
+
+
+@dataclass(frozen=True)
+class CatalogueEntry:
+    """What is known about the symmetry of one environment, with default options.
+
+    Attributes:
+        environment_id: with its version; another version is another environment.
+        status: `exact` (up to rounding), `in distribution` (of random transitions), `approximate`, or `none`.
+        symmetry: the symmetry, unless there is none.
+        error: the largest error of one step that `symmdp.mdp.verify` measured with default options, in units of each
+            coordinate's spread; with status `none`, that of `candidate`.
+        engine: the simulator that it was measured with.
+        notes: what the symmetry does; or why there is none.
+        candidate: where there is none, the transformation that looks like one and that verification rejects.
+    """
+
+    environment_id: str
+    status: Status
+    symmetry: Symmetry | None
+    error: float
+    engine: str
+    notes: str
+    candidate: Symmetry | None = None
+
+
+def mirror(
+    *,
+    observation: Sequence[int],
+    action: Sequence[int],
+    action_source: Sequence[int] | None = None,
+    observation_names: Sequence[str],
+    action_names: Sequence[str],
+    observation_center: Sequence[float] | None = None,
+    name: str,
+) -> Symmetry:
+    """A symmetry under C2 from signs and sources of its reflection: `new[i] = sign[i] * old[source[i]]`."""
+    group = cyclic(2)
+    return Symmetry(
+        group,
+        Representation.from_generators(group, [_signed_permutation(observation, None)], "mirror"),
+        Representation.from_generators(group, [_signed_permutation(action, action_source)], "mirror"),
+        observation_center=observation_center,
+        observation_names=observation_names,
+        action_names=action_names,
+        element_names=("identity", "mirror"),
+        name=name,
+    )
+
+
+def _signed_permutation(sign: Sequence[int], source: Sequence[int] | None) -> NDArray[np.int64]:
+    source = range(len(sign)) if source is None else source
+    return np.diag(sign) @ np.eye(len(sign), dtype=np.int64)[list(source)]

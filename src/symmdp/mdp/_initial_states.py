@@ -1,0 +1,75 @@
+"""Compare the distribution of initial states with its image."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symmdp.mdp._dynamics import spread
+from symmdp.mdp._report import PartResult
+from symmdp.mdp._symmetry import Symmetry
+
+_SIGNIFICANCE = 1e-3  # of all tests of one element together (Bonferroni)
+_PAIRS = 64
+
+
+def compare_initial_states(
+    symmetry: Symmetry, g: int, resets: NDArray[np.float64], tolerance: float, generator: np.random.Generator
+) -> PartResult:
+    """Two-sample Kolmogorov–Smirnov tests: one half of the observations against the image of the other half.
+
+    Along each coordinate, and along the sum or difference (at random) of two coordinates, each pair or 64 random ones: these
+    see how coordinates depend on one another. A pair is named where neither of its coordinates is at fault alone.
+
+    Args:
+        symmetry: of the MDP.
+        g: the element.
+        resets: observations after independent resets, shape `(n, d)`.
+        tolerance: values closer than this, in units of the spread, are the same; so that an atom stays one.
+        generator: of the pairs and signs.
+    """
+    d, half = resets.shape[1], len(resets) // 2
+    scale, basis = spread(resets), np.eye(resets.shape[1])
+    pairs = np.array(list(combinations(range(d), 2)), dtype=np.int64).reshape(-1, 2)
+    pairs = generator.permutation(pairs)[:_PAIRS]
+    signs = generator.choice([-1, 1], size=(len(pairs), 1))
+    directions = np.concatenate([basis, basis[pairs[:, 0]] + signs * basis[pairs[:, 1]]])
+    names = [symmetry.observation_name(k) for k in range(d)]
+    names += [f"{names[a]} and {names[b]} together" for a, b in pairs]
+    one = resets[:half] / scale @ directions.T
+    other = symmetry.transform_observation(g, resets[half:]) / scale @ directions.T
+    distances, p_values = np.array([_kolmogorov_smirnov(one[:, k], other[:, k], tolerance) for k in range(len(names))]).T
+    rejected = p_values < _SIGNIFICANCE / len(names)
+    rejected[d:] &= ~rejected[pairs].any(axis=1)
+    candidates = np.flatnonzero(rejected) if rejected.any() else np.arange(d)
+    candidates = candidates[np.argsort(-distances[candidates], kind="stable")]
+    worst = int(candidates[0])
+    return PartResult(
+        part="initial states",
+        element=g,
+        element_name=symmetry.element_name(g),
+        passed=not rejected.any(),
+        checked=len(resets),
+        violations=int(rejected.sum()),
+        error=float(distances[worst]),
+        coordinate=worst if worst < d and distances[worst] > 0 else None,
+        coordinate_name=names[worst] if distances[worst] > 0 else None,
+        faults=tuple(names[k] for k in candidates if rejected[k]),
+        errors=tuple(map(float, distances[:d])),
+        detail=f"the distributions of {names[worst]} after reset and of its image have the Kolmogorov–Smirnov distance "
+        f"{distances[worst]:.2g} (p = {p_values[worst]:.1e})",
+    )
+
+
+def _kolmogorov_smirnov(a: NDArray[np.float64], b: NDArray[np.float64], tolerance: float) -> tuple[float, float]:
+    from scipy import stats  # half a second; only verification pays it
+
+    pooled = np.concatenate([a, b])
+    order = pooled.argsort()
+    rank = np.empty(len(pooled))
+    rank[order] = np.concatenate([[0], np.cumsum(np.diff(pooled[order]) > tolerance)])
+    result: Any = stats.ks_2samp(rank[: len(a)], rank[len(a) :], method="asymp")
+    return float(result.statistic), float(result.pvalue)

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+TRANSITION_PARTS = ("observation", "reward", "termination")
+UNITS = {"initial states": "resets", "bounds": "bounds"}
+
+
+@dataclass(frozen=True)
+class PartResult:
+    """What verification found for one part of the MDP under one element of the group.
+
+    Attributes:
+        part: `observation`, `reward`, `termination`, `initial states` or `bounds`.
+        element: the element of the group.
+        element_name: what it is called.
+        passed: whether no violation was found; `None` where nothing could be checked.
+        checked: how many transitions, resets or bounds were compared.
+        violations: how many of them differ by more than the tolerance (of initial states: how many coordinates, or
+            pairs of them, have distributions that differ).
+        error: the largest difference. Observations and rewards: in units of the spread (standard deviation) of that
+            coordinate over the sampled transitions; termination: 1 where flags differ; initial states: the
+            Kolmogorov–Smirnov distance; bounds: in units of half the box; `None` where nothing could be checked.
+        coordinate: the coordinate with the largest error, where the part has coordinates and there is an error.
+        coordinate_name: what it is called.
+        faults: names of all coordinates at fault, the worst first.
+        errors: the largest error of each coordinate.
+        share_bound: the exact (Clopper–Pearson) one-sided upper confidence bound on the share of states, drawn as the
+            sample was, that violate the tolerance; for the parts that compare transitions.
+        detail: where the largest error was found, or why nothing was checked.
+    """
+
+    part: str
+    element: int
+    element_name: str
+    passed: bool | None
+    checked: int
+    violations: int
+    error: float | None
+    coordinate: int | None = None
+    coordinate_name: str | None = None
+    faults: tuple[str, ...] = ()
+    errors: tuple[float, ...] = ()
+    share_bound: float | None = None
+    detail: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """`pass`, `FAIL` or `not checked`."""
+        return "not checked" if self.passed is None else "pass" if self.passed else "FAIL"
+
+
+@dataclass(frozen=True)
+class VerificationReport:
+    """What `verify` found; prints as a table. Look at its parts: it is deliberately more than a yes or no.
+
+    Attributes:
+        environment: its id, or the name of its class.
+        symmetry: the name of the symmetry.
+        group: the name of its group.
+        engine: the simulator's version.
+        samples: how many states were sampled.
+        tolerance: the largest scaled error that is no violation.
+        seed: of the sampled states and actions.
+        confidence: of the bounds on shares.
+        parts: five results for each generator of the group.
+    """
+
+    environment: str
+    symmetry: str
+    group: str
+    engine: str
+    samples: int
+    tolerance: float
+    seed: int
+    confidence: float
+    parts: tuple[PartResult, ...]
+
+    @property
+    def failures(self) -> tuple[PartResult, ...]:
+        """The parts that are not symmetric."""
+        return tuple(part for part in self.parts if part.passed is False)
+
+    @property
+    def passed(self) -> bool:
+        """Whether no part was found to differ; `parts` says which could not be checked."""
+        return not self.failures
+
+    @property
+    def largest_error(self) -> float:
+        """The largest scaled error over observations, rewards and termination."""
+        return max((part.error for part in self.parts if part.part in TRANSITION_PARTS and part.error is not None), default=0.0)
+
+    @property
+    def headline(self) -> str:
+        """The verdict in one line."""
+        if not self.passed:
+            found = dict.fromkeys(_difference(part) for part in self.failures)
+            return f"{self.environment}: NOT symmetric under {self.group}: {'; '.join(found)}"
+        unchecked = dict.fromkeys(part.part for part in self.parts if part.passed is None)
+        note = f"; not checked: {', '.join(unchecked)}" if unchecked else ""
+        return f"{self.environment}: symmetric under {self.group} (largest error {self.largest_error:.1e}{note})"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything, in plain values that JSON can hold (numbers that are not finite as strings)."""
+        return _plain({**asdict(self), "passed": self.passed, "largest_error": self.largest_error, "headline": self.headline})
+
+    def __str__(self) -> str:
+        share = f"share ≤ ({self.confidence:.0%})"
+        rows = [("element", "part", "verdict", "largest error", "at", "checked", "violations", share)]
+        rows += [_row(part) for part in self.parts]
+        lines = [
+            self.headline,
+            f"{self.symmetry}; {self.engine}; {self.samples} states, tolerance {self.tolerance:.0e}, seed {self.seed}",
+            "",
+            *_aligned(rows),
+        ]
+        notes = [f"{part.element_name}, {part.part}: {part.detail}" for part in self.parts if part.detail and not part.passed]
+        return "\n".join([*lines, *([""] if notes else []), *notes])
+
+
+def _difference(part: PartResult) -> str:
+    verb = "differ" if part.part in UNITS else "differs"
+    return f"{part.part} {verb}" + (f" at {', '.join(part.faults)}" if part.faults else "")
+
+
+def _row(part: PartResult) -> tuple[str, ...]:
+    return (
+        part.element_name,
+        part.part,
+        part.verdict,
+        "–" if part.error is None else f"{part.error:.1e}",
+        part.coordinate_name or "–",
+        f"{part.checked} {UNITS.get(part.part, 'transitions')}",
+        str(part.violations),
+        "–" if part.share_bound is None else f"{part.share_bound:.2%}",
+    )
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+    rows = [*rows[:1], tuple("─" * width for width in widths), *rows[1:]]
+    return ["  ".join(cell + " " * (w - _width(cell)) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _width(text: str) -> int:
+    return sum(not unicodedata.combining(character) for character in text)  # the dot of θ̇ takes no column
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,127 @@
+"""Transitions from sampled states, and from their images under one element of the group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
+
+from symmdp.errors import DivergenceError, SimulatorError, SymmetryError
+from symmdp.mdp._sampling import Action
+from symmdp.mdp._simulator import Simulator
+from symmdp.mdp._symmetry import Symmetry
+
+_REPEATED = 20  # transitions stepped twice, to see whether the simulator is deterministic
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """`n` transitions; rows that were not stepped hold NaN.
+
+    Attributes:
+        observation: `s`, shape `(n, d)`.
+        following: `s'`, shape `(n, d)`.
+        reward: shape `(n,)`.
+        terminated: 0 or 1, shape `(n,)`.
+    """
+
+    observation: NDArray[np.float64]
+    following: NDArray[np.float64]
+    reward: NDArray[np.float64]
+    terminated: NDArray[np.float64]
+
+
+def transitions(simulator: Simulator, states: Sequence[NDArray[np.float64]], actions: Sequence[Action]) -> Transitions:
+    """The transitions from given states.
+
+    Raises:
+        DivergenceError: an observation or reward is not finite.
+        SimulatorError: observations have the wrong size, or the same state and action give different outcomes.
+    """
+    d = (simulator.observation_space.shape or (0,))[0]
+    found = _empty(len(states), d)
+    for i, (state, action) in enumerate(zip(states, actions, strict=True)):
+        _fill(found, i, simulator, state, action)
+        row = np.concatenate([found.observation[i], found.following[i], [found.reward[i]]])
+        if not np.isfinite(row).all():
+            raise DivergenceError(
+                f"From the state {state} with action {action}, the simulator gave the observation {found.following[i]} and the "
+                f"reward {found.reward[i]}; both must be finite."
+            )
+    again = _empty(len(states), d)
+    for i in reversed(range(min(_REPEATED, len(states)))):
+        _fill(again, i, simulator, states[i], actions[i])
+        same = np.array_equal(again.following[i], found.following[i]) and again.reward[i] == found.reward[i]
+        if not same or again.terminated[i] != found.terminated[i]:
+            raise SimulatorError(
+                f"The simulator is not deterministic: from the state {states[i]}, action {actions[i]} led to "
+                f"{found.following[i]} and then to {again.following[i]}. Turn its noise off, or pass simulator=, whose "
+                "set_state sets everything that the next step depends on, random generators included."
+            )
+    return found
+
+
+def image_transitions(
+    simulator: Simulator,
+    symmetry: Symmetry,
+    g: int,
+    originals: Transitions,
+    actions: Sequence[Action],
+    allowed: NDArray[np.float64],
+) -> tuple[Transitions, NDArray[np.float64]]:
+    """The transitions from `L_g s` with `K_g a`, and `L_g s` itself, shape `(n, d)`.
+
+    Where the simulator, set to `L_g s`, does not show it to within `allowed`, it is no state, and is not stepped.
+    """
+    wanted = symmetry.transform_observation(g, originals.observation)
+    found = _empty(*wanted.shape)
+    for i, action in enumerate(actions):
+        state = simulator.state_of(wanted[i])
+        simulator.set_state(state)
+        found.observation[i] = simulator.observe()
+        if (np.abs(found.observation[i] - wanted[i]) <= allowed).all():
+            image = image_action(symmetry, g, action, originals.observation[i], simulator.action_space)
+            _fill(found, i, simulator, state, image)
+    return found, wanted
+
+
+def image_action(symmetry: Symmetry, g: int, action: Action, observation: NDArray[np.float64], space: gym.Space) -> Action:
+    """`K_g^s a` as the environment takes it.
+
+    Raises:
+        SymmetryError: a state-dependent action map gives something that is no action of the space.
+    """
+    if isinstance(space, gym.spaces.Discrete):
+        start = int(space.start)
+        image = np.asarray(symmetry.transform_action(g, int(action) - start, observation))
+        if image.ndim == 0 and image.dtype.kind in "iu" and 0 <= image < space.n:
+            return start + int(image)
+    else:
+        image = np.asarray(symmetry.transform_action(g, action, observation), dtype=np.float64)
+        if image.shape == space.shape and np.isfinite(image).all():
+            return image
+    raise SymmetryError(
+        f"The action map took {action} in the state observed as {observation} to {image!r}, which is no action of {space}. "
+        "It gets an action index (from 0) or a float64 vector and must return one."
+    )
+
+
+def _fill(found: Transitions, i: int, simulator: Simulator, state: NDArray[np.float64], action: Action) -> None:
+    simulator.set_state(state)
+    observation = np.asarray(simulator.observe(), dtype=np.float64)
+    following, reward, terminated = simulator.step(action)
+    for shown in (observation, following):
+        if np.shape(shown) != found.observation[i].shape:
+            raise SimulatorError(
+                f"The simulator showed an observation of shape {np.shape(shown)}; its observation space has shape "
+                f"{found.observation[i].shape}."
+            )
+    found.observation[i], found.following[i] = observation, following
+    found.reward[i], found.terminated[i] = reward, terminated
+
+
+def _empty(n: int, d: int) -> Transitions:
+    return Transitions(np.full((n, d), np.nan), np.full((n, d), np.nan), np.full(n, np.nan), np.full(n, np.nan))

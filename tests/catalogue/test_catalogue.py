@@ -1,0 +1,69 @@
+import dataclasses
+
+import gymnasium as gym
+import pytest
+
+from symmdp.catalogue import CatalogueEntry, entries, entry_of, symmetry_of
+from symmdp.errors import NoSymmetryError, UnknownEnvironmentError
+from symmdp.mdp import verify
+
+
+@pytest.fixture(params=entries(), ids=lambda entry: entry.environment_id)
+def entry(request: pytest.FixtureRequest) -> CatalogueEntry:
+    return request.param
+
+
+def test_every_claim_holds(entry: CatalogueEntry):
+    symmetry = entry.symmetry or entry.candidate
+    assert symmetry is not None
+    report = verify(entry.environment_id, symmetry, samples=1000)
+    assert report.passed == (entry.status != "none")
+    if entry.status == "exact":
+        assert report.largest_error <= 10 * entry.error  # other versions of the mathematics library round otherwise
+    else:
+        assert report.largest_error == pytest.approx(entry.error, rel=0.5)
+
+
+def test_every_entry_is_complete(entry: CatalogueEntry):
+    assert (entry.symmetry is None) == (entry.status == "none") == (entry.candidate is not None)
+    symmetry = entry.symmetry or entry.candidate
+    assert symmetry is not None
+    assert symmetry.observation_names is not None
+    assert symmetry.action_names is not None
+    env = gym.make(entry.environment_id)
+    symmetry.check_spaces(env.observation_space, env.action_space)
+    assert entry.engine.startswith("gymnasium ")
+    assert entry.notes
+
+
+def test_entries_are_frozen_and_distinct():
+    ids = [entry.environment_id for entry in entries()]
+    assert len(set(ids)) == len(ids)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        entries()[0].error = 1.0  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@pytest.mark.parametrize("environment", ["CartPole-v1", "Pendulum-v1", "Acrobot-v1"])
+def test_symmetry_of_known_environments(environment: str):
+    assert symmetry_of(environment) is entry_of(environment).symmetry
+    assert symmetry_of(environment).group.order == 2
+
+
+@pytest.mark.parametrize("environment", ["MountainCar-v0", "MountainCarContinuous-v0"])
+def test_an_environment_without_symmetry_says_why(environment: str):
+    with pytest.raises(NoSymmetryError, match=rf"{environment} has no symmetry.*wall.*goal"):
+        symmetry_of(environment)
+
+
+@pytest.mark.parametrize(
+    ("given", "near"),
+    [
+        ("CartPole-v0", "CartPole-v1"),
+        ("cartpole", "CartPole-v1"),
+        ("Acrobat-v1", "Acrobot-v1"),
+        ("Zork-v9", "It knows CartPole-v1"),
+    ],
+)
+def test_unknown_environments_get_suggestions(given: str, near: str):
+    with pytest.raises(UnknownEnvironmentError, match=near):
+        symmetry_of(given)
