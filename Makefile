@@ -53,6 +53,7 @@ format: setup
 bench: setup
 	$(BIN)/python benchmarks/linear.py
 	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/import_time.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

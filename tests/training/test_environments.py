@@ -40,7 +40,7 @@ def test_the_vectorised_cartpole_is_cartpole() -> None:
     ended = np.zeros(4, bool)
     for row, single in enumerate(singles):
         single.reset(seed=0)
-        single.unwrapped.state = vectorised.state[:, row].copy()
+        single.unwrapped.state = vectorised.states[:, row].copy()
     restarts = 0
     for actions in actions_for(vectorised, 4, 300):
         observation, reward, terminated, truncated = vectorised.step(actions)
@@ -51,7 +51,7 @@ def test_the_vectorised_cartpole_is_cartpole() -> None:
                 assert not terminated[row]
                 assert (np.abs(observation[row]) <= 0.05).all()
                 single.reset()
-                single.unwrapped.state = vectorised.state[:, row].copy()
+                single.unwrapped.state = vectorised.states[:, row].copy()
             else:
                 wanted = single.step(int(actions[row]))
                 np.testing.assert_allclose(observation[row], wanted[0], atol=1e-6)

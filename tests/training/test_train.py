@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 import torch
 
-from symmdp import symmetry_of
+from symmdp import Symmetry, symmetry_of
 from symmdp.errors import CheckpointError, OptionError, RunDirectoryError, SpaceMismatchError, UnknownEnvironmentError
+from symmdp.policies import ActorCritic
 from symmdp.testing import equivariance_error
 from symmdp.training import Training, TrainingOptions, load_policy, train
 from symmdp.training._checkpoint import load_checkpoint, save_checkpoint
@@ -75,6 +76,15 @@ def test_the_same_command_gives_the_same_numbers(tmp_path: Path, environment_id:
     assert tables_of(tmp_path / "first") == tables_of(tmp_path / "second")
 
 
+def assert_respects(policy: ActorCritic, symmetry: Symmetry) -> None:
+    """In float32, and cast to float64; actor and critic; every element."""
+    for dtype, allowed in ((torch.float32, 1e-5), (torch.float64, 1e-12)):
+        cast, trivial = policy.to(dtype), symmetry.group.trivial
+        action = symmetry.require_action_representation()
+        assert equivariance_error(lambda s: cast(s)[0], symmetry.observation, action, dtype=dtype) <= allowed  # noqa: B023
+        assert equivariance_error(lambda s: cast.value(s)[:, None], symmetry.observation, trivial, dtype=dtype) <= allowed  # noqa: B023
+
+
 @pytest.mark.parametrize("environment_id", ["CartPole-v1", "Pendulum-v1", "Acrobot-v1"])
 def test_a_trained_policy_is_equivariant(tmp_path: Path, environment_id: str) -> None:
     symmetry = symmetry_of(environment_id)
@@ -82,12 +92,7 @@ def test_a_trained_policy_is_equivariant(tmp_path: Path, environment_id: str) ->
     before = Training(environment_id, symmetry, SHORT, SEEDS).stack.flat
     assert (policies_in(tmp_path / "run") - before).abs().max() > 1e-3
     for seed in SEEDS:
-        policy = load_policy(tmp_path / "run", seed, symmetry)
-        trivial = symmetry.group.trivial
-        for dtype, allowed in ((torch.float32, 1e-5), (torch.float64, 1e-12)):
-            policy = policy.to(dtype)
-            assert equivariance_error(lambda s: policy(s)[0], symmetry.observation, symmetry.action, dtype=dtype) <= allowed
-            assert equivariance_error(lambda s: policy.value(s)[:, None], symmetry.observation, trivial, dtype=dtype) <= allowed
+        assert_respects(load_policy(tmp_path / "run", seed, symmetry), symmetry)
     run(tmp_path / "plain", environment_id, policy="plain")
     plain = load_policy(tmp_path / "plain", 0, symmetry)
     assert equivariance_error(lambda s: plain(s)[0], symmetry.observation, symmetry.action) > 1e-3  # the negative control
@@ -125,7 +130,7 @@ def test_it_learns(algorithm: str, policy: str) -> None:
 KILLED = """
 import sys, torch
 from pathlib import Path
-from symmdp import symmetry_of
+from symmdp import Symmetry, symmetry_of
 from symmdp.training import TrainingOptions, train
 torch.set_num_threads(1)
 options = TrainingOptions.from_dict({options})
@@ -223,8 +228,8 @@ def test_a_run_directory_is_never_overwritten(tmp_path: Path) -> None:
 
 
 def test_a_directory_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
     with pytest.raises(RunDirectoryError, match="not a writable folder"):
-        (tmp_path / "file").write_text("")
         run(tmp_path / "file/run")
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere
     with pytest.raises(RunDirectoryError, match="not a writable folder"):

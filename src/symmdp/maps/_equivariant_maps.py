@@ -150,7 +150,8 @@ class EquivariantMaps:
     def nullspace_basis(self, like: Array | None = None) -> NDArray[np.float64] | Array:
         """An orthonormal basis of the orthogonal complement of the equivariant maps, shape `(out·in - dim, out, in)`.
 
-        For orthogonal representations it is the null space of the symmetrizer, `S(W) = 0`. The paper's *nullspace* baseline has its weights there.
+        For orthogonal representations it is the null space of the symmetrizer, `S(W) = 0`. The paper's *nullspace*
+        baseline has its weights there.
 
         Raises:
             RepresentationError: the matrices are too inaccurate to tell the rank.

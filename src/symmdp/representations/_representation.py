@@ -254,8 +254,9 @@ class Representation:
             return False
         if self._dense is not None and other._dense is not None:
             return np.array_equal(self._dense, other._dense)
-        signed = self.source is not None and other.source is not None and self.sign is not None and other.sign is not None
-        return signed and np.array_equal(self.source, other.source) and np.array_equal(self.sign, other.sign)
+        if self.source is None or self.sign is None or other.source is None or other.sign is None:
+            return False
+        return np.array_equal(self.source, other.source) and np.array_equal(self.sign, other.sign)
 
     @cached_property
     def _hash(self) -> int:

@@ -59,46 +59,55 @@ def stacked_environments(environment_id: str, seeds: Sequence[int], environments
     return _SeparateEnvironments(environment_id, seeds, environments)
 
 
-class _CartPoles(CartPoleVectorEnv):
+class _CartPoles:
     """Gymnasium's vectorised CartPole, each seed's initial states from a stream of its own instead of a common one."""
 
     def __init__(self, seeds: Sequence[int], environments: int, max_episode_steps: int):
-        super().__init__(num_envs=len(seeds) * environments, max_episode_steps=max_episode_steps)
+        self.inner = CartPoleVectorEnv(num_envs=len(seeds) * environments, max_episode_steps=max_episode_steps)
+        self.inner.reset(seed=0)
+        self.single_observation_space = self.inner.single_observation_space
+        self.single_action_space = self.inner.single_action_space
         self._streams = [stream(seed, "environment") for seed in seeds]
-        self._rows = np.arange(self.num_envs).reshape(len(seeds), environments)
-        super().reset(seed=0)
+        self._rows = np.arange(self.inner.num_envs).reshape(len(seeds), environments)
 
-    def reset(self, **_: Any) -> NDArray[np.float32]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        self._draw(np.ones(self.num_envs, dtype=bool))
+    def reset(self) -> NDArray[np.float32]:
+        self._draw(np.ones(self.inner.num_envs, dtype=bool))
         return self._observation()
 
-    def step(self, actions: NDArray) -> Step:  # pyright: ignore[reportIncompatibleMethodOverride]
-        restarting = self.prev_done.copy()
-        _, reward, terminated, truncated, _ = super().step(actions)
+    def step(self, actions: NDArray) -> Step:
+        restarting = self.inner.prev_done.copy()
+        _, reward, terminated, truncated, _ = self.inner.step(actions)
         if restarting.any():
             self._draw(restarting)
         return self._observation(), reward, terminated, truncated
+
+    @property
+    def states(self) -> NDArray[np.float64]:
+        """The states of all rows, shape `(4, rows)`."""
+        if self.inner.state is None:
+            raise AssertionError("the environment was reset when it was made")
+        return self.inner.state
 
     def _draw(self, rows: NDArray[np.bool_]) -> None:
         for own, source in zip(self._rows, self._streams, strict=True):
             chosen = own[rows[own]]
             if len(chosen):
-                self.state[:, chosen] = source.uniform(self.low, self.high, size=(4, len(chosen)))
+                self.states[:, chosen] = source.uniform(self.inner.low, self.inner.high, size=(4, len(chosen)))
 
     def _observation(self) -> NDArray[np.float32]:
-        return self.state.T.astype(np.float32)
+        return self.states.T.astype(np.float32)
 
     def saved(self) -> dict[str, Any]:
         return {
-            "state": torch.tensor(self.state),
-            "steps": torch.tensor(self.steps),
-            "done": torch.tensor(self.prev_done),
+            "state": torch.tensor(self.states),
+            "steps": torch.tensor(self.inner.steps),
+            "done": torch.tensor(self.inner.prev_done),
             "streams": states_of(self._streams),
         }
 
     def restore(self, saved: dict[str, Any]) -> NDArray[np.float32]:
-        self.state, self.steps = saved["state"].numpy().copy(), saved["steps"].numpy().copy()
-        self.prev_done = saved["done"].numpy().copy()
+        self.states[:] = saved["state"].numpy()
+        self.inner.steps, self.inner.prev_done = saved["steps"].numpy().copy(), saved["done"].numpy().copy()
         restore_states(self._streams, saved["streams"])
         return self._observation()
 

@@ -101,7 +101,8 @@ class TrainingOptions:
         unknown = [name for name in values if name not in names]
         if unknown:
             raise OptionError(f"Unknown option {unknown[0]!r}; the options are {', '.join(names)}.")
-        return cls(**{k: tuple(v) if k == "hidden" else v for k, v in values.items()})
+        arguments: dict[str, Any] = {name: tuple(v) if name == "hidden" else v for name, v in values.items()}
+        return cls(**arguments)
 
 
 def _nearest_divisors(n: int, wanted: int) -> str:

@@ -1,16 +1,22 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from difflib import get_close_matches
 
 from symmdp.errors import OptionError
 from symmdp.training._options import TrainingOptions
 
+_CARTPOLE = TrainingOptions(discount=0.98, gae_lambda=0.8, epochs=10, learning_rate=1e-3, solved_at=475.0)
+_ACROBOT = TrainingOptions(total_steps=60_000, rollout_steps=64, epochs=4, minibatch=128, learning_rate=1e-3, solved_at=-100.0)
+_PENDULUM = TrainingOptions(total_steps=100_000, environments=4, rollout_steps=256, discount=0.9, solved_at=-200.0)
+
 _PRESETS: tuple[tuple[str, TrainingOptions], ...] = (
-    ("CartPole-v1", TrainingOptions(discount=0.98, gae_lambda=0.8, solved_at=475.0)),
-    (
-        "CartPole-v1",
-        TrainingOptions(algorithm="reinforce", rollout_steps=32, learning_rate=7e-3, discount=0.99, solved_at=475.0),
-    ),
+    ("CartPole-v1", _CARTPOLE),
+    ("CartPole-v1", replace(_CARTPOLE, algorithm="reinforce", discount=0.99, learning_rate=7e-3)),
+    ("Acrobot-v1", _ACROBOT),
+    ("Acrobot-v1", replace(_ACROBOT, algorithm="reinforce", rollout_steps=32, learning_rate=3e-3)),
+    ("Pendulum-v1", _PENDULUM),
+    ("Pendulum-v1", replace(_PENDULUM, algorithm="reinforce", rollout_steps=64, learning_rate=3e-3)),
 )
 
 

@@ -44,6 +44,7 @@ class Sampler:
         self._seeds = len(seeds)
         self._rows = len(seeds) * options.environments
         space = environments.single_action_space
+        self._action_shape = space.shape or ()
         self._bounds = (space.low, space.high) if isinstance(space, gym.spaces.Box) else None
         self._observation = environments.reset()
         self._resetting = np.zeros(self._rows, dtype=bool)  # whether the next step only restarts the episode
@@ -59,7 +60,7 @@ class Sampler:
         steps, width = options.rollout_steps, options.environments
         noise = self._noise(steps)
         observations = np.empty((steps, rows, self._observation.shape[1]), np.float32)
-        actions = np.empty((steps, rows, *self._environments.single_action_space.shape), np.float32)
+        actions = np.empty((steps, rows, *self._action_shape), np.float32)
         rewards, values = np.empty((steps, rows), np.float32), np.empty((steps + 1, rows), np.float32)
         terminated, done = np.empty((steps, rows), bool), np.empty((steps, rows), bool)
         weight = np.empty((steps, rows), np.float32)
@@ -108,12 +109,10 @@ class Sampler:
     def _noise(self, steps: int) -> Tensor:
         shape = (steps, self._options.environments)
         if self._stack.module.discrete:
-            count = self._stack.module.symmetry.action.dim
+            count = self._stack.module.symmetry.require_action_representation().dim
             drawn = [source.gumbel(size=(*shape, count)) for source in self._streams]
         else:
-            drawn = [
-                source.standard_normal((*shape, *self._environments.single_action_space.shape)) for source in self._streams
-            ]
+            drawn = [source.standard_normal((*shape, *self._action_shape)) for source in self._streams]
         return torch.from_numpy(np.stack(drawn, axis=1).astype(np.float32))
 
     def _by_seed(self, array: NDArray[np.float32]) -> Tensor:

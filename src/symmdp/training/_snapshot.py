@@ -6,10 +6,11 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
 
 from symmdp.errors import SimulatorError
 
-_NOT_STATE = (gym.Space, gym.envs.registration.EnvSpec)
+_NOT_STATE = (gym.Space, EnvSpec)
 
 
 def snapshot(environment: gym.Env) -> list[dict[str, Any]]:
