@@ -1,0 +1,34 @@
+"""Compare methods over seeds, from what their run directories hold: statistics, a table, figures."""
+
+from symmdp.experiments._asymmetry import asymmetry
+from symmdp.experiments._compare import Comparison, compare, evaluate
+from symmdp.experiments._learning_curves import draw_learning_curves, learning_curves_figure
+from symmdp.experiments._mirror_image import draw_mirror_image, mirror_image_figure
+from symmdp.experiments._results import MethodResult, headline, write_results
+from symmdp.experiments._run import Episodes, Run
+from symmdp.experiments._setup import Setup
+from symmdp.experiments._statistics import final_return, interquartile_mean, learning_curves, quartiles, steps_to_solve
+from symmdp.experiments._table import result_table
+
+__all__ = [
+    "Comparison",
+    "Episodes",
+    "MethodResult",
+    "Run",
+    "Setup",
+    "asymmetry",
+    "compare",
+    "draw_learning_curves",
+    "draw_mirror_image",
+    "evaluate",
+    "final_return",
+    "headline",
+    "interquartile_mean",
+    "learning_curves",
+    "learning_curves_figure",
+    "mirror_image_figure",
+    "quartiles",
+    "result_table",
+    "steps_to_solve",
+    "write_results",
+]

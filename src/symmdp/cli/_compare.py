@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from symmdp.cli._console import console
+from symmdp.cli._hyperparameters import Hyperparameters
+from symmdp.cli._plan import Algorithm, new_plan, resumed_plan
+from symmdp.cli._progress import RichProgress
+from symmdp.cli._threads import use_one_thread
+
+
+@dataclass(frozen=True)
+class Compare:
+    """Compare equivariant with plain policies of the same size.
+
+    Trains both over the same seeds, and writes a table, the numbers of every seed, and figures. Ctrl-C writes a checkpoint
+    and prints the command that goes on from there.
+    """
+
+    environment: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="ID")]
+    """Gymnasium id; `symmdp list` names those that are known."""
+    algorithm: Annotated[Algorithm | None, tyro.conf.arg(metavar="{ppo,reinforce}", help_behavior_hint="(default: ppo)")] = None
+    """Policy-gradient algorithm."""
+    seeds: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="(default: 20)")] = None
+    """Number of seeds of each method: 0 to N-1, trained side by side."""
+    directory: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="(default: runs/ID-compare-TIME)")] = None
+    """Where to write; never over what is there."""
+    resume: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="(optional)")] = None
+    """Go on with the comparison in this directory, as it was begun."""
+    hyperparameters: tyro.conf.OmitArgPrefixes[Hyperparameters] = field(default_factory=Hyperparameters)
+
+    def run(self) -> int:
+        """Compare, and print the table and one sentence."""
+        from symmdp.catalogue import symmetry_of
+        from symmdp.experiments import compare, result_table
+
+        use_one_thread()
+        symmetry = symmetry_of(self.environment)
+        if self.resume is None:
+            seeds = 20 if self.seeds is None else self.seeds
+            plan = new_plan(self.environment, None, self.algorithm, seeds, self.hyperparameters, self.directory)
+        else:
+            own = {name: getattr(self, name) for name in ("algorithm", "seeds", "directory")}
+            given = {name: value for name, value in own.items() if value is not None} | self.hyperparameters.given()
+            plan = resumed_plan(self.environment, "compare", given, self.resume)
+        comparison = compare(
+            plan.environment_id,
+            symmetry,
+            plan.options,
+            plan.seeds,
+            plan.directory,
+            progress=RichProgress(),
+            resume=plan.resume,
+        )
+        if not comparison.finished:
+            return plan.interrupted()
+        out = console()
+        out.print(result_table(comparison.results, title=plan.environment_id))
+        out.print(comparison.headline, markup=False)
+        out.print(f"written to {plan.directory}", markup=False)
+        return 0

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+if TYPE_CHECKING:
+    from symmdp.training import TrainingOptions
+
+_HINT = "(default: the environment's preset)"
+_Integer = Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint=_HINT)]
+_Number = Annotated[float | None, tyro.conf.arg(metavar="X", help_behavior_hint=_HINT)]
+_Widths = Annotated[tuple[int, ...] | None, tyro.conf.arg(metavar="N [N ...]", help_behavior_hint=_HINT)]
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """Instead of the environment's preset."""
+
+    steps: _Integer = None
+    """Environment steps of each seed."""
+    learning_rate: _Number = None
+    """Adam's step size."""
+    hidden: _Widths = None
+    """Widths of the equivariant policy's hidden layers; a plain policy gets widths that match its parameter count."""
+    environments: _Integer = None
+    """Environments of each seed that step side by side."""
+    rollout_steps: _Integer = None
+    """Steps of each environment between two updates."""
+    epochs: _Integer = None
+    """Passes over the rollout in one update (PPO)."""
+    minibatch: _Integer = None
+    """Transitions in one gradient step (PPO)."""
+    discount: _Number = None
+    """The discount factor γ."""
+    gae_lambda: _Number = None
+    """The λ of generalised advantage estimation (PPO)."""
+    entropy_coefficient: _Number = None
+    """Weight of the entropy bonus."""
+    solved_at: _Number = None
+    """Mean return of ten episodes at which a seed counts as solved."""
+
+    def given(self) -> dict[str, object]:
+        """The options that were given, by their names in `TrainingOptions`."""
+        values = {name: value for name, value in asdict(self).items() if value is not None}
+        return {"total_steps" if name == "steps" else name: value for name, value in values.items()}
+
+    def apply_to(self, options: TrainingOptions) -> TrainingOptions:
+        """The options with those that were given in place of theirs.
+
+        Raises:
+            OptionError: a value is out of range.
+        """
+        return replace(options, **self.given())  # pyright: ignore[reportArgumentType]

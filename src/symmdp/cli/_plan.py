@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from symmdp.errors import OptionError, RunDirectoryError
+
+if TYPE_CHECKING:
+    from symmdp.cli._hyperparameters import Hyperparameters
+    from symmdp.training import TrainingOptions
+
+Algorithm = Literal["ppo", "reinforce"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What `train` and `compare` are about to do, from their arguments or from the directory that they resume.
+
+    Attributes:
+        environment_id: a Gymnasium id.
+        method: "equivariant" or "plain"; None for a comparison.
+        seeds: one policy each.
+        options: hyper-parameters.
+        directory: of the run.
+        resume: whether `directory` exists and is gone on with.
+    """
+
+    environment_id: str
+    method: str | None
+    seeds: tuple[int, ...]
+    options: TrainingOptions
+    directory: Path
+    resume: bool
+
+    @property
+    def resume_command(self) -> str:
+        """The command that goes on with it."""
+        command = "compare" if self.method is None else "train"
+        return f"symmdp {command} {shlex.quote(self.environment_id)} --resume {shlex.quote(str(self.directory))}"
+
+    def interrupted(self) -> int:
+        """Say how to resume; the exit status of an interrupted command."""
+        print(f"symmdp: interrupted; to go on: {self.resume_command}", file=sys.stderr)
+        return 130
+
+
+def new_plan(
+    environment_id: str,
+    method: str | None,
+    algorithm: Algorithm | None,
+    seeds: int,
+    hyperparameters: Hyperparameters,
+    directory: Path | None,
+) -> Plan:
+    """The plan of a new run, seeds `0 … seeds-1`.
+
+    Raises:
+        OptionError: no seed, no preset for the environment, or an option out of range.
+    """
+    from symmdp.training import preset
+
+    if seeds < 1:
+        raise OptionError(f"--seeds is the number of seeds, at least 1; got {seeds}.")
+    options = hyperparameters.apply_to(preset(environment_id, algorithm or "ppo"))
+    return Plan(
+        environment_id, method, tuple(range(seeds)), options, directory or _unused(environment_id, method or "compare"), False
+    )
+
+
+def resumed_plan(
+    environment_id: str,
+    kind: Literal["train", "compare"],
+    given: dict[str, object],
+    directory: Path,
+) -> Plan:
+    """The plan of the run or comparison in `directory`.
+
+    Args:
+        environment_id: as given.
+        kind: which command resumes.
+        given: all other arguments that were given, which would change it.
+        directory: of the run.
+
+    Raises:
+        OptionError: the run is one of another environment, or arguments were given that only a new run takes.
+        RunDirectoryError: the directory holds none, or one of the other kind.
+    """
+    from symmdp.experiments import Setup
+
+    if given:
+        name = next(iter(given)).replace("_", "-")
+        raise OptionError(f"A run is resumed as it was begun; --{name} cannot be given together with --resume.")
+    setup = Setup.load(directory)
+    if (setup.method is None) != (kind == "compare"):
+        what, other = ("comparison", "compare") if setup.method is None else ("training run", "train")
+        raise RunDirectoryError(f"{directory} holds a {what}; resume it with symmdp {other}.")
+    if setup.environment_id != environment_id:
+        raise OptionError(f"{directory} holds a run of {setup.environment_id}, not of {environment_id}.")
+    return Plan(environment_id, setup.method, setup.seeds, setup.options, directory, True)
+
+
+def _unused(environment_id: str, what: str) -> Path:
+    name = f"{environment_id.replace('/', '-')}-{what}-{datetime.now():%Y%m%d-%H%M%S}"
+    path, number = Path("runs") / name, 1
+    while path.exists():
+        number += 1
+        path = Path("runs") / f"{name}-{number}"
+    return path

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from symmdp.cli._console import console
+from symmdp.cli._hyperparameters import Hyperparameters
+from symmdp.cli._plan import Algorithm, new_plan, resumed_plan
+from symmdp.cli._progress import RichProgress
+from symmdp.cli._threads import use_one_thread
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train one kind of policy, one or many seeds at once.
+
+    Writes a run directory. Ctrl-C writes a checkpoint and prints the command that goes on from there.
+    """
+
+    environment: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="ID")]
+    """Gymnasium id; `symmdp list` names those that are known."""
+    algorithm: Annotated[Algorithm | None, tyro.conf.arg(metavar="{ppo,reinforce}", help_behavior_hint="(default: ppo)")] = None
+    """Policy-gradient algorithm."""
+    policy: Annotated[
+        Literal["equivariant", "plain"] | None,
+        tyro.conf.arg(metavar="{equivariant,plain}", help_behavior_hint="(default: equivariant)"),
+    ] = None
+    """Respect the symmetry by construction, or be the ordinary network with as many parameters."""
+    seeds: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="(default: 1)")] = None
+    """Number of seeds: 0 to N-1, trained side by side."""
+    directory: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="(default: runs/ID-POLICY-TIME)")] = None
+    """Where to write; never over what is there."""
+    resume: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="(optional)")] = None
+    """Go on with the run in this directory, as it was begun."""
+    hyperparameters: tyro.conf.OmitArgPrefixes[Hyperparameters] = field(default_factory=Hyperparameters)
+
+    def run(self) -> int:
+        """Train, and print a summary."""
+        from symmdp.catalogue import symmetry_of
+        from symmdp.experiments import MethodResult, Run, result_table
+        from symmdp.training import train
+
+        use_one_thread()
+        symmetry = symmetry_of(self.environment)
+        if self.resume is None:
+            method, seeds = self.policy or "equivariant", 1 if self.seeds is None else self.seeds
+            plan = new_plan(self.environment, method, self.algorithm, seeds, self.hyperparameters, self.directory)
+        else:
+            own = {name: getattr(self, name) for name in ("algorithm", "policy", "seeds", "directory")}
+            given = {name: value for name, value in own.items() if value is not None} | self.hyperparameters.given()
+            plan = resumed_plan(self.environment, "train", given, self.resume)
+        summary = train(
+            plan.environment_id,
+            symmetry,
+            plan.options,
+            plan.seeds,
+            plan.directory,
+            policy="plain" if plan.method == "plain" else "equivariant",
+            progress=RichProgress(),
+            resume=plan.resume,
+        )
+        if not summary.finished:
+            return plan.interrupted()
+        sys.stderr.flush()
+        console().print(result_table([MethodResult.of(Run.load(plan.directory))], title=plan.environment_id))
+        console().print(f"written to {plan.directory}", markup=False)
+        return 0

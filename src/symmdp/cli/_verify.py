@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from typing import Annotated
+
+import tyro
+
+from symmdp.errors import NoSymmetryError
+
+
+@dataclass(frozen=True)
+class Verify:
+    """Check a known symmetry against the simulator.
+
+    Sets the simulator to states and to their images, steps both, and reports what differs. The exit status is 0 when
+    nothing does, and 1 otherwise. Where an environment has no symmetry, the transformation that looks like one is
+    checked.
+    """
+
+    environment: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="ID")]
+    """Gymnasium id; `symmdp list` names those that are known."""
+    samples: int = 2000
+    """States that are compared."""
+    tolerance: float = 1e-6
+    """Largest difference, in units of each coordinate's spread, that is no violation."""
+    seed: int = 0
+    """Of the sampled states and actions."""
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Print the report as JSON."""
+
+    def run(self) -> int:
+        """Print the report."""
+        from symmdp.catalogue import entry_of
+        from symmdp.mdp import verify
+
+        entry = entry_of(self.environment)
+        symmetry = entry.symmetry or entry.candidate
+        if symmetry is None:
+            raise NoSymmetryError(f"{self.environment} has no symmetry that could be checked: {entry.notes}.")
+        report = verify(self.environment, symmetry, samples=self.samples, tolerance=self.tolerance, seed=self.seed)
+        if self.json:
+            print(json.dumps(report.as_dict(), indent=2, ensure_ascii=False))
+        else:
+            print(report)
+            if entry.symmetry is None and not report.passed:
+                print(f"\nThe catalogue lists no symmetry of {self.environment}: {entry.notes}.")
+        sys.stdout.flush()
+        return 0 if report.passed else 1

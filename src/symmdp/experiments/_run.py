@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import csv
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symmdp.errors import RunDirectoryError
+
+_COLUMNS = ["step", "seed", "length", "return"]
+
+
+@dataclass(frozen=True, eq=False)
+class Episodes:
+    """The finished episodes of one seed, in the order in which they ended.
+
+    Attributes:
+        steps: environment steps of that seed when the episode ended, not descending, shape `(episodes,)`.
+        returns: undiscounted, shape `(episodes,)`; NaN in a seed that diverged.
+    """
+
+    steps: NDArray[np.int64]
+    returns: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        self.steps.flags.writeable = self.returns.flags.writeable = False
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What a run directory says about one method.
+
+    Attributes:
+        directory: where it was read from.
+        environment_id: a Gymnasium id.
+        method: "equivariant" or "plain".
+        algorithm: "ppo" or "reinforce".
+        group: the name of the policies' group.
+        seeds: one policy each.
+        parameters: of one policy.
+        hidden: widths of its hidden layers.
+        threshold: the mean return at which a seed is solved; None when the run has no such threshold.
+        window: episodes in that mean.
+        total_steps: environment steps of each seed that the run was made for.
+        seconds: of training.
+        rate: environment steps a second, over all seeds; NaN when not recorded.
+        episodes: of each seed, in the order of `seeds`.
+    """
+
+    directory: Path
+    environment_id: str
+    method: str
+    algorithm: str
+    group: str
+    seeds: tuple[int, ...]
+    parameters: int
+    hidden: tuple[int, ...]
+    threshold: float | None
+    window: int
+    total_steps: int
+    seconds: float
+    rate: float
+    episodes: tuple[Episodes, ...]
+
+    @classmethod
+    def load(cls, directory: Path | str) -> Run:
+        """Read `config.json`, `timing.json` and `episodes.csv`.
+
+        Raises:
+            RunDirectoryError: one of them is missing, truncated, or not what a training run writes.
+        """
+        path = Path(directory)
+        config, timing = read_json(path, "config.json"), read_json(path, "timing.json")
+        try:
+            seeds = tuple(int(seed) for seed in config["seeds"])
+            threshold = config["solve"]["threshold"]
+            return cls(
+                directory=path,
+                environment_id=str(config["environment_id"]),
+                method=str(config["method"]),
+                algorithm=str(config["algorithm"]),
+                group=str(config.get("group", "")),
+                seeds=seeds,
+                parameters=int(config["parameters"]),
+                hidden=tuple(int(width) for width in config["hidden"]),
+                threshold=None if threshold is None else float(threshold),
+                window=int(config["solve"]["episodes"]),
+                total_steps=int(config["options"]["total_steps"]),
+                seconds=float(timing["seconds"]),
+                rate=float(timing.get("transitions_per_second", math.nan)),
+                episodes=_read_episodes(path / "episodes.csv", seeds),
+            )
+        except KeyError as error:
+            raise RunDirectoryError(f"{path} holds no training run: its JSON files lack {error.args[0]!r}.") from None
+        except (TypeError, ValueError) as error:
+            raise RunDirectoryError(f"{path} holds no training run: {error}.") from None
+
+
+def read_json(directory: Path, name: str) -> dict[str, Any]:
+    """The JSON object in a file of a run or comparison directory.
+
+    Raises:
+        RunDirectoryError: the directory or file is missing, cannot be read, or holds no JSON object.
+    """
+    if not directory.is_dir():
+        raise RunDirectoryError(f"There is no run directory {directory}.")
+    try:
+        contents = json.loads((directory / name).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunDirectoryError(f"{directory} holds no complete run: there is no {name} in it.") from None
+    except (OSError, ValueError) as error:
+        raise RunDirectoryError(f"{directory / name} cannot be read: {error}.") from None
+    if not isinstance(contents, dict):
+        raise RunDirectoryError(f"{directory / name} must hold a JSON object; got a {type(contents).__name__}.")
+    return contents
+
+
+def _read_episodes(path: Path, seeds: tuple[int, ...]) -> tuple[Episodes, ...]:
+    steps: dict[int, list[int]] = {seed: [] for seed in seeds}
+    returns: dict[int, list[float]] = {seed: [] for seed in seeds}
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise RunDirectoryError(f"{path.parent} holds no complete run: there is no {path.name} in it.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunDirectoryError(f"{path} cannot be read: {error}.") from None
+    lines = text.splitlines()
+    if not lines or lines[0].split(",") != _COLUMNS:
+        raise RunDirectoryError(f"{path} must begin with the columns {','.join(_COLUMNS)}; got {lines[:1]}.")
+    if not text.endswith("\n"):
+        raise RunDirectoryError(f"{path} is truncated in line {len(lines)}; resume the run to repair it.")
+    for number, row in enumerate(csv.reader(lines[1:]), start=2):
+        try:
+            step, seed, _, total = int(row[0]), int(row[1]), int(row[2]), float(row[3])
+            ordered = not steps[seed] or steps[seed][-1] <= step
+            if len(row) != len(_COLUMNS) or not ordered:
+                raise ValueError
+        except (KeyError, IndexError, ValueError):
+            raise RunDirectoryError(
+                f"Line {number} of {path} is no episode of this run: {','.join(row)!r}. Expected {','.join(_COLUMNS)} "
+                "with a seed of the run and steps that do not descend."
+            ) from None
+        steps[seed].append(step)
+        returns[seed].append(total)
+    return tuple(Episodes(np.array(steps[s], dtype=np.int64), np.array(returns[s], dtype=np.float64)) for s in seeds)

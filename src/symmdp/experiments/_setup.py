@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from symmdp.errors import RunDirectoryError
+from symmdp.experiments._run import read_json
+from symmdp.training import TrainingOptions
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a directory was begun with: all that resuming it needs.
+
+    Attributes:
+        environment_id: a Gymnasium id.
+        method: "equivariant" or "plain"; None for a comparison of both.
+        seeds: one policy each.
+        options: hyper-parameters.
+    """
+
+    environment_id: str
+    method: str | None
+    seeds: tuple[int, ...]
+    options: TrainingOptions
+
+    @classmethod
+    def load(cls, directory: Path | str) -> Setup:
+        """Read the `config.json` of a run or a comparison.
+
+        Raises:
+            RunDirectoryError: there is none, or it is neither's.
+            OptionError: it holds options that this version does not know.
+        """
+        config = read_json(Path(directory), "config.json")
+        try:
+            seeds = tuple(int(seed) for seed in config["seeds"])
+            options = TrainingOptions.from_dict(dict(config["options"]))
+            method = None if "methods" in config else str(config["method"])
+            return cls(str(config["environment_id"]), method, seeds, options)
+        except KeyError as error:
+            raise RunDirectoryError(f"{directory} holds no run: its config.json lacks {error.args[0]!r}.") from None
+        except TypeError as error:
+            raise RunDirectoryError(f"{directory} holds no run: its config.json cannot be used ({error}).") from None

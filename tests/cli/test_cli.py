@@ -1,0 +1,244 @@
+import builtins
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from symmdp.cli import main
+from symmdp.cli._parse import parse
+from symmdp.cli._plan import _unused
+from symmdp.cli._progress import RichProgress
+from symmdp.cli._threads import use_one_thread
+from symmdp.experiments import Run
+
+SMALL = ["--steps", "256", "--environments", "4", "--epochs", "1", "--hidden", "8"]
+COMMAND = [sys.executable, "-c", "import sys; from symmdp.cli import main; sys.exit(main())"]
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def one_line(capsys: pytest.CaptureFixture[str]) -> str:
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("symmdp: error: ")
+    return lines[0]
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert re.fullmatch(r"symmdp \d+\.\d+\.\d+\S*\n", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("command", [[], ["list"], ["verify"], ["train"], ["compare"]])
+def test_help(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
+    assert main([*command, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith(f"usage: {' '.join(['symmdp', *command])}")
+    assert "None" not in text
+
+
+def test_list_shows_every_entry(capsys: pytest.CaptureFixture[str]) -> None:
+    from symmdp.catalogue import entries
+
+    assert main(["list"]) == 0
+    text = capsys.readouterr().out
+    assert all(entry.environment_id in text for entry in entries())
+    assert "x → −x" in text
+    assert "left ↔ right" in text
+
+
+def test_verify_passes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "CartPole-v1", "--samples", "50"]) == 0
+    assert "CartPole-v1: symmetric" in capsys.readouterr().out
+
+
+def test_verify_rejects_a_candidate_and_says_why(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "MountainCar-v0", "--samples", "100"]) == 1
+    text = capsys.readouterr().out
+    assert "NOT symmetric" in text
+    assert "the inelastic wall" in text
+
+
+def test_verify_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "MountainCar-v0", "--samples", "100", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["passed"] is False
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "Expected one of"),
+        (["frob"], "no command 'frob'"),
+        (["train"], "ID"),
+        (["verify", "CartPole-v9"], "Did you mean CartPole-v1"),
+        (["verify", "CartPole-v1", "--samples", "1"], "samples"),
+        (["train", "CartPole-v1", "--seeds", "0"], "at least 1"),
+        (["train", "CartPole-v1", "--seeds", "many"], "--seeds"),
+        (["train", "CartPole-v1", "--algorithm", "sarsa"], "sarsa"),
+        (["train", "CartPole-v1", "--frobs", "3"], "--frobs"),
+        (["train", "CartPole-v1", "--minibatch", "7"], "minibatch must divide"),
+        (["train", "CartPole-v1", "--steps", "-5"], "total_steps"),
+        (["train", "CartPole-v1", "--learning-rate", "nan"], "learning_rate"),
+        (["train", "CartPole-v1", "--resume", "absent"], "absent"),
+        (["train", "CartPole-v1", "--resume", "absent", "--seeds", "2"], "--seeds cannot be given"),
+        (["compare", "MountainCar-v0"], "no symmetry"),
+        (["compare", "CartPole-v1", "--resume", "absent"], "absent"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    assert main(arguments) == 2
+    assert message in one_line(capsys)
+    assert not list(tmp_path.iterdir())
+
+
+def test_train_writes_a_run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["train", "CartPole-v1", "--policy", "plain", "--seeds", "2", *SMALL]) == 0
+    (directory,) = (tmp_path / "runs").iterdir()
+    assert re.fullmatch(r"CartPole-v1-plain-\d{8}-\d{6}", directory.name)
+    run = Run.load(directory)
+    assert (run.method, run.seeds, run.total_steps) == ("plain", (0, 1), 256)
+    out = capsys.readouterr().out
+    assert "plain" in out
+    assert str(directory.relative_to(tmp_path)) in out
+
+
+def test_train_refuses_a_directory_that_is_not_empty(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "notes.txt").write_text("mine")
+    assert main(["train", "CartPole-v1", *SMALL, "--directory", "taken"]) == 2
+    assert "never overwritten" in one_line(capsys)
+    assert [path.name for path in (tmp_path / "taken").iterdir()] == ["notes.txt"]
+
+
+def test_resume_checks_what_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "CartPole-v1", *SMALL, "--directory", "run"]) == 0
+    capsys.readouterr()
+    assert main(["compare", "CartPole-v1", "--resume", "run"]) == 2
+    assert "symmdp train" in one_line(capsys)
+    assert main(["train", "Pendulum-v1", "--resume", "run"]) == 2
+    assert "a run of CartPole-v1" in one_line(capsys)
+    assert main(["train", "CartPole-v1", "--resume", "run"]) == 0
+
+
+def test_interrupted_comparison_says_how_to_resume(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(self: RichProgress, step: int, mean_return: float | None) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RichProgress, "update", interrupt)
+        assert main(["compare", "CartPole-v1", "--seeds", "2", *SMALL, "--directory", "a folder"]) == 130
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last == "symmdp: interrupted; to go on: symmdp compare CartPole-v1 --resume 'a folder'"
+    assert main(["compare", "CartPole-v1", "--resume", "a folder"]) == 0
+    assert "Neither method's median seed solves it in 256 steps." in capsys.readouterr().out
+    assert (tmp_path / "a folder" / "mirror_image.png").exists()
+
+
+def test_interrupt_elsewhere(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("symmdp.cli._commands.parse", interrupt)
+    assert main(["list"]) == 130
+    assert capsys.readouterr().err == "symmdp: interrupted\n"
+
+
+@pytest.mark.parametrize("module", ["rich", "tyro", "matplotlib", "pygame"])
+def test_names_the_extra_that_is_missing_before_training(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, module: str
+) -> None:
+    real = builtins.__import__
+
+    def without(name: str, *rest: object, **options: object) -> object:
+        if name.partition(".")[0] == module:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        return real(name, *rest, **options)  # pyright: ignore[reportArgumentType]
+
+    for name in [name for name in sys.modules if name.startswith("symmdp.cli.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(builtins, "__import__", without)
+    from symmdp.cli._main import main as fresh
+
+    assert fresh(["compare", "CartPole-v1", *SMALL, "--seeds", "1", "--directory", "run"]) == 2
+    assert one_line(capsys).endswith(f"needs {module}, which is not installed. Try: pip install 'symmdp[experiments]'")
+    assert not list(tmp_path.iterdir())
+
+
+def test_torch_threads_are_left_to_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    use_one_thread()
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    use_one_thread()
+    assert asked == [1]
+
+
+def test_default_directory_is_new_every_time(tmp_path: Path) -> None:
+    first = _unused("ALE/Pong-v5", "compare")
+    assert first.parent == Path("runs")
+    assert first.name.startswith("ALE-Pong-v5-compare-")
+    for _ in range(2):  # the clock may tick between two names
+        _unused("X-v0", "plain").mkdir(parents=True)
+    assert len(list((tmp_path / "runs").iterdir())) == 2
+
+
+def test_progress_is_silent_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = RichProgress()
+    progress.start("CartPole-v1 plain", 100)
+    progress.update(50, None)
+    progress.update(100, 20.5)
+    progress.stop()
+    assert capsys.readouterr() == ("", "")
+
+
+def test_progress_on_a_terminal() -> None:
+    import io
+
+    from rich.console import Console
+
+    screen = io.StringIO()
+    progress = RichProgress(Console(file=screen, force_terminal=True, width=100, _environ={"TERM": "xterm"}))
+    progress.start("CartPole-v1 plain", 100)
+    progress.update(100, 20.5)
+    progress.stop()
+    assert "CartPole-v1 plain" in screen.getvalue()
+    assert "100/100" in screen.getvalue()
+    assert "return 20.5" in screen.getvalue()
+
+
+def test_process_with_bad_input(tmp_path: Path) -> None:
+    done = subprocess.run([*COMMAND, "train", "Nothing-v0"], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_reader_that_leaves_early() -> None:
+    process = subprocess.Popen([*COMMAND, "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait() == 141
+
+
+def test_parse_gives_a_status_for_help() -> None:
+    from symmdp.cli._list import List
+
+    assert parse(List, ("list",), ["--help"]) == 0

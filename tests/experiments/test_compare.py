@@ -1,0 +1,100 @@
+import json
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from symmdp.catalogue import symmetry_of
+from symmdp.errors import OptionError, RunDirectoryError, SymmetryError
+from symmdp.experiments import Run, Setup, compare
+from symmdp.training import TrainingOptions
+
+OPTIONS = TrainingOptions(
+    total_steps=256, environments=4, rollout_steps=32, epochs=1, minibatch=64, hidden=(8,), solved_at=475.0
+)
+SYMMETRY = symmetry_of("CartPole-v1")
+
+
+class InterruptAt:
+    """Progress that sends SIGINT when the method of this number reaches its first update."""
+
+    def __init__(self, method: int):
+        self.methods, self.at = 0, method
+
+    def start(self, label: str, total: int) -> None:
+        self.methods += 1
+
+    def update(self, step: int, mean_return: float | None) -> None:
+        if self.methods == self.at and step <= 128:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def stop(self) -> None:
+        pass
+
+
+def test_trains_both_methods_and_writes_results_and_figures(tmp_path: Path) -> None:
+    found = compare("CartPole-v1", SYMMETRY, OPTIONS, [0, 3], tmp_path / "c")
+    assert found.finished
+    assert [result.method for result in found.results] == ["equivariant", "plain"]
+    assert all(result.seeds == (0, 3) for result in found.results)
+    names = {path.name for path in (tmp_path / "c").iterdir()}
+    figures = {f"{name}.{kind}" for name in ("learning_curves", "mirror_image") for kind in ("png", "pdf")}
+    assert names == {"config.json", "equivariant", "plain", "results.json", "results.csv", *figures}
+    assert json.loads((tmp_path / "c" / "results.json").read_text())["headline"] == found.headline
+    small, large = sorted(result.parameters for result in found.results)
+    assert large <= 1.2 * small
+
+
+def test_interrupted_and_resumed_equals_unbroken(tmp_path: Path) -> None:
+    compare("CartPole-v1", SYMMETRY, OPTIONS, [0, 1], tmp_path / "unbroken")
+    broken = tmp_path / "broken"
+    first = compare("CartPole-v1", SYMMETRY, OPTIONS, [0, 1], broken, progress=InterruptAt(2))
+    assert not first.finished
+    assert not (broken / "results.json").exists()
+    assert Setup.load(broken) == Setup("CartPole-v1", None, (0, 1), OPTIONS)
+    assert compare("CartPole-v1", SYMMETRY, OPTIONS, [0, 1], broken, resume=True).finished
+    for method in ("equivariant", "plain"):
+        texts = [(tmp_path / which / method / "episodes.csv").read_bytes() for which in ("unbroken", "broken")]
+        assert texts[0] == texts[1]
+
+
+def test_resuming_before_the_first_run_began(tmp_path: Path) -> None:
+    assert not compare("CartPole-v1", SYMMETRY, OPTIONS, [0], tmp_path / "c", progress=InterruptAt(1)).finished
+    assert not (tmp_path / "c" / "plain").exists()
+    assert compare("CartPole-v1", SYMMETRY, OPTIONS, [0], tmp_path / "c", resume=True).finished
+    assert Run.load(tmp_path / "c" / "plain").method == "plain"
+
+
+@pytest.mark.parametrize("seeds", [[], [0, 0], [-1]])
+def test_bad_seeds_write_nothing(tmp_path: Path, seeds: list[int]) -> None:
+    with pytest.raises(OptionError):
+        compare("CartPole-v1", SYMMETRY, OPTIONS, seeds, tmp_path / "c")
+    assert not (tmp_path / "c").exists()
+
+
+def test_trivial_symmetry_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SymmetryError, match="trivial group"):
+        compare("CartPole-v1", SYMMETRY.restrict_to_trivial(), OPTIONS, [0], tmp_path / "c")
+    assert not (tmp_path / "c").exists()
+
+
+def test_never_overwrites(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(RunDirectoryError, match="never overwritten"):
+        compare("CartPole-v1", SYMMETRY, OPTIONS, [0], tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_resuming_something_else_is_refused(tmp_path: Path) -> None:
+    directory = tmp_path / "c"
+    with pytest.raises(RunDirectoryError, match="no run directory"):
+        compare("CartPole-v1", SYMMETRY, OPTIONS, [0], directory, resume=True)
+    compare("CartPole-v1", SYMMETRY, OPTIONS, [0], directory, progress=InterruptAt(1))
+    with pytest.raises(OptionError, match="learning_rate"):
+        compare("CartPole-v1", SYMMETRY, replace(OPTIONS, learning_rate=0.5), [0], directory, resume=True)
+    with pytest.raises(OptionError, match="seeds"):
+        compare("CartPole-v1", SYMMETRY, OPTIONS, [1], directory, resume=True)
+    with pytest.raises(RunDirectoryError, match="not a comparison"):
+        compare("CartPole-v1", SYMMETRY, OPTIONS, [0], directory / "equivariant", resume=True)

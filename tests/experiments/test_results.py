@@ -1,0 +1,101 @@
+import csv
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from symmdp.experiments import MethodResult, Run, headline, result_table, write_results
+
+WriteRun = Callable[..., Path]
+
+
+def result(tmp_path: Path, write_run: WriteRun, method: str, **options: object) -> MethodResult:
+    return MethodResult.of(Run.load(write_run(tmp_path / method, method, **options)))
+
+
+def shown(*results: MethodResult) -> str:
+    console = Console(width=200)
+    with console.capture() as capture:
+        console.print(result_table(results))
+    return capture.get()
+
+
+def solving_at(*steps: int | None, window: int = 10) -> list[tuple[int, int, int, float]]:
+    """Ten episodes a seed, the last of them at `steps`; of return 500, or 0 where the seed never solves."""
+    return [
+        ((step or 1000) - window + k + 1, seed, 1, 0.0 if step is None else 500.0)
+        for seed, step in enumerate(steps)
+        for k in range(window)
+    ]
+
+
+def test_numbers_of_a_run(tmp_path: Path, write_run: WriteRun) -> None:
+    found = result(tmp_path, write_run, "plain", seeds=range(4), episodes=solving_at(100, 200, 300, None))
+    assert found.steps_to_solve == (100, 200, 300, math.inf)
+    assert found.quartiles == (100, 200, 300)
+    assert found.solved == 3
+    assert found.final_returns == (500, 500, 500, 0)
+    assert found.final_return == 500
+
+
+def test_headline_says_the_ratio_of_medians(tmp_path: Path, write_run: WriteRun) -> None:
+    a = result(tmp_path, write_run, "equivariant", seeds=range(3), episodes=solving_at(100, 100, 100))
+    b = result(tmp_path, write_run, "plain", seeds=range(3), episodes=solving_at(250, 250, 250))
+    assert headline([a, b]) == (
+        "The equivariant policy solves it in 0.40 × the plain policy's steps (medians; 95 % interval 0.40 to 0.40)."
+    )
+    assert headline([a]) == ""
+
+
+def test_headline_does_not_hide_an_unsolved_median(tmp_path: Path, write_run: WriteRun) -> None:
+    a = result(tmp_path, write_run, "equivariant", seeds=range(3), episodes=solving_at(100, 100, None))
+    b = result(tmp_path, write_run, "plain", seeds=range(3), episodes=solving_at(250, None, None))
+    assert headline([a, b]).endswith("in 100 steps; the median plain seed not in 30,000 steps.")
+    assert "the median equivariant seed not" in headline([MethodResult(**{**vars(b), "method": "equivariant"}), a])
+    assert headline([b, b]) == "Neither method's median seed solves it in 30,000 steps."
+
+
+def test_headline_without_a_threshold_compares_returns(tmp_path: Path, write_run: WriteRun) -> None:
+    episodes = solving_at(100, 100)
+    a = result(tmp_path, write_run, "equivariant", seeds=range(2), episodes=episodes, threshold=None)
+    b = result(tmp_path, write_run, "plain", seeds=range(2), episodes=episodes, threshold=None)
+    assert headline([a, b]) == "Final return: equivariant 500.0, plain 500.0 (interquartile means)."
+    assert "0/2" not in shown(a)
+
+
+def test_table_shows_every_number(tmp_path: Path, write_run: WriteRun) -> None:
+    text = shown(
+        result(tmp_path, write_run, "equivariant", seeds=range(4), episodes=solving_at(100, 1200, 1300, None)),
+        result(tmp_path, write_run, "plain", seeds=range(4), episodes=solving_at(250, None, None, None)),
+    )
+    for expected in ("4,547", "1,200 [100 – 1,300]", "3/4", "unsolved [250 – unsolved]", "1/4", "12.5", "7,200"):
+        assert expected in text
+
+
+def test_a_single_seed_has_no_interval(tmp_path: Path, write_run: WriteRun) -> None:
+    assert "500.0 [– – –]" in shown(result(tmp_path, write_run, "plain", seeds=[0], episodes=solving_at(100)))
+
+
+def test_written_results_hold_every_seed_and_are_valid_json(tmp_path: Path, write_run: WriteRun) -> None:
+    diverged = [*solving_at(100, None), (50, 2, 9, math.nan)]
+    found = result(tmp_path, write_run, "plain", seeds=range(4), episodes=diverged)
+    write_results(tmp_path, "CartPole-v1", [found])
+    with open(tmp_path / "results.csv") as file:
+        rows = list(csv.reader(file))
+    assert rows == [
+        ["method", "seed", "steps_to_solve", "final_return"],
+        ["plain", "0", "100", "500.0"],
+        ["plain", "1", "unsolved", "0.0"],
+        ["plain", "2", "unsolved", "nan"],
+        ["plain", "3", "unsolved", "nan"],
+    ]
+
+    def refuse(constant: str) -> None:
+        pytest.fail(f"{constant} is no JSON")
+
+    summary = json.loads((tmp_path / "results.json").read_text(), parse_constant=refuse)["methods"][0]
+    assert summary["steps_to_solve"] == {"median": "unsolved", "quartiles": [100, "unsolved"]}
+    assert summary["solved"] == 1
