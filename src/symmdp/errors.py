@@ -57,6 +57,10 @@ class CheckpointError(SymmdpError, OSError):
     """A checkpoint cannot be written, is damaged, or belongs to another run."""
 
 
+class WorkerError(SymmdpError, RuntimeError):
+    """A process that trained died."""
+
+
 class DivergenceError(SymmdpError, ArithmeticError):
     """A quantity that must be finite is not."""
 

@@ -111,11 +111,10 @@ def test_a_seed_does_not_depend_on_its_company() -> None:
 @pytest.mark.parametrize("algorithm", ["ppo", "reinforce"])
 @pytest.mark.parametrize("policy", ["equivariant", "plain"])
 def test_it_learns(algorithm: str, policy: str) -> None:
-    from symmdp.training import preset
-    from symmdp.training._train import _training
+    from symmdp.training import preset, training_of
 
     options = replace(preset("CartPole-v1", algorithm), total_steps=20_480)
-    training = _training("CartPole-v1", symmetry_of("CartPole-v1"), options, [0, 1, 2], policy)
+    training = training_of("CartPole-v1", symmetry_of("CartPole-v1"), options, [0, 1, 2], policy)
     totals: list[list[float]] = [[], [], []]
     while training.updates < options.updates:
         for episode in training.update()[0]:

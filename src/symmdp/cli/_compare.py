@@ -10,7 +10,6 @@ from symmdp.cli._console import console
 from symmdp.cli._hyperparameters import Hyperparameters
 from symmdp.cli._plan import Algorithm, new_plan, resumed_plan
 from symmdp.cli._progress import RichProgress
-from symmdp.cli._threads import use_one_thread
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,6 @@ class Compare:
         from symmdp.catalogue import symmetry_of
         from symmdp.experiments import compare, result_table
 
-        use_one_thread()
         symmetry = symmetry_of(self.environment)
         if self.resume is None:
             seeds = 20 if self.seeds is None else self.seeds
@@ -53,7 +51,7 @@ class Compare:
             plan.options,
             plan.seeds,
             plan.directory,
-            progress=RichProgress(),
+            progress=RichProgress().bar,
             resume=plan.resume,
         )
         if not comparison.finished:

@@ -11,7 +11,6 @@ from symmdp.cli._console import console
 from symmdp.cli._hyperparameters import Hyperparameters
 from symmdp.cli._plan import Algorithm, new_plan, resumed_plan
 from symmdp.cli._progress import RichProgress
-from symmdp.cli._threads import use_one_thread
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,6 @@ class Train:
         from symmdp.experiments import MethodResult, Run, result_table
         from symmdp.training import train
 
-        use_one_thread()
         symmetry = symmetry_of(self.environment)
         if self.resume is None:
             method, seeds = self.policy or "equivariant", 1 if self.seeds is None else self.seeds
@@ -60,7 +58,7 @@ class Train:
             plan.seeds,
             plan.directory,
             policy="plain" if plan.method == "plain" else "equivariant",
-            progress=RichProgress(),
+            progress=RichProgress().bar(),
             resume=plan.resume,
         )
         if not summary.finished:

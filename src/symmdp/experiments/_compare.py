@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,10 +17,18 @@ from symmdp.experiments._mirror_image import draw_mirror_image, most_telling_obs
 from symmdp.experiments._results import MethodResult, headline, write_results
 from symmdp.experiments._run import Run, read_json
 from symmdp.mdp import Symmetry
-from symmdp.training import Progress, Training, TrainingOptions, load_policy, train
-from symmdp.training._run_directory import ensure_new, write_atomically
+from symmdp.training import (
+    Job,
+    Progress,
+    Training,
+    TrainingOptions,
+    ensure_new,
+    load_policy,
+    train_side_by_side,
+    write_atomically,
+)
 
-METHODS = ("equivariant", "plain")
+METHODS: tuple[Literal["equivariant", "plain"], ...] = ("equivariant", "plain")
 
 
 @dataclass(frozen=True)
@@ -52,13 +60,14 @@ def compare(
     seeds: Sequence[int],
     directory: Path | str,
     *,
-    progress: Progress | None = None,
+    progress: Callable[[], Progress] | None = None,
     resume: bool = False,
 ) -> Comparison:
     """Train equivariant policies and plain ones of the same size over the same seeds, and compare them.
 
-    Each method has a run directory of its own in `directory`; results and figures are made from those alone. Ctrl-C ends
-    the method in training with a checkpoint; `resume=True` goes on with it and leaves finished methods as they are.
+    The methods train side by side, each in a process of its own (call it under `if __name__ == "__main__":`), and each has a
+    run directory in `directory`; results and figures are made from those alone. Ctrl-C ends both with a checkpoint;
+    `resume=True` goes on with them.
 
     Args:
         environment_id: a Gymnasium id.
@@ -66,7 +75,7 @@ def compare(
         options: hyper-parameters; `options.hidden` are the equivariant policy's widths.
         seeds: one policy each, for each method.
         directory: of the comparison; new, unless `resume`.
-        progress: is told how far each method is.
+        progress: gives each method what is told how far it is.
         resume: go on with the comparison in `directory`.
 
     Raises:
@@ -76,6 +85,7 @@ def compare(
         SpaceMismatchError: the environment's spaces do not fit the symmetry.
         UnknownEnvironmentError: Gymnasium has no such environment.
         CheckpointError: a checkpoint cannot be written, is damaged or foreign.
+        WorkerError: a training process died.
         MissingExtraError: matplotlib, or pygame where it is needed, is not installed.
     """
     path = Path(directory)
@@ -98,12 +108,13 @@ def compare(
         ensure_new(path)
         Training(environment_id, symmetry, options, list(seeds))  # raises whatever is wrong before anything is written
         _write_config(path, config)
+    jobs = []
     for method in METHODS:
         run = path / method
         goes_on = resume and (run / "config.json").exists()
-        summary = train(environment_id, symmetry, options, seeds, run, policy=method, progress=progress, resume=goes_on)
-        if not summary.finished:
-            return Comparison(path, finished=False)
+        jobs.append(Job(environment_id, symmetry, options, tuple(seeds), run, policy=method, resume=goes_on))
+    if not all(summary.finished for summary in train_side_by_side(jobs, progress)):
+        return Comparison(path, finished=False)
     return evaluate(path, symmetry)
 
 

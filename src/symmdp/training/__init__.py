@@ -3,19 +3,28 @@
 from symmdp.training._losses import Batch, policy_gradient_loss, ppo_loss
 from symmdp.training._options import TrainingOptions
 from symmdp.training._presets import preset
+from symmdp.training._run_directory import ensure_new, write_atomically
+from symmdp.training._session import Progress, TrainingSummary
+from symmdp.training._side_by_side import Job, train_side_by_side
 from symmdp.training._stack import PolicyStack
-from symmdp.training._train import Progress, Training, TrainingSummary, load_policy, train
+from symmdp.training._train import load_policy, train, training_of
+from symmdp.training._training import Training
 
 __all__ = [
     "Batch",
+    "Job",
     "PolicyStack",
     "Progress",
     "Training",
     "TrainingOptions",
     "TrainingSummary",
+    "ensure_new",
     "load_policy",
     "policy_gradient_loss",
     "ppo_loss",
     "preset",
     "train",
+    "train_side_by_side",
+    "training_of",
+    "write_atomically",
 ]

@@ -1,130 +1,27 @@
 from __future__ import annotations
 
 import json
-import signal
-import sys
-import threading
-import time
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
-import numpy as np
+import gymnasium as gym
 import torch
 
 from symmdp.errors import OptionError
 from symmdp.mdp import Symmetry
 from symmdp.policies import ActorCritic, matched_hidden
-from symmdp.training._checkpoint import check_belongs, load_checkpoint, save_checkpoint
+from symmdp.training._checkpoint import load_checkpoint
 from symmdp.training._environments import stacked_environments
-from symmdp.training._events import events_writer
 from symmdp.training._options import TrainingOptions
 from symmdp.training._provenance import provenance
-from symmdp.training._rollout import Episode, Sampler
-from symmdp.training._run_directory import METRICS, RunDirectory, ensure_new
-from symmdp.training._stack import PolicyStack
-from symmdp.training._streams import stream
-from symmdp.training._update import Learner
+from symmdp.training._run_directory import RunDirectory, ensure_new
+from symmdp.training._session import Progress, Session, TrainingSummary
+from symmdp.training._training import Training
 
 Method = Literal["equivariant", "plain"]
-
-
-class Progress(Protocol):
-    """Is told how far a run is."""
-
-    def start(self, label: str, total: int) -> None:
-        """A run of `total` environment steps begins."""
-        ...
-
-    def update(self, step: int, mean_return: float | None) -> None:
-        """`step` environment steps are done; the mean over seeds of the recent return."""
-        ...
-
-    def stop(self) -> None:
-        """The run has ended, or was stopped."""
-        ...
-
-
-@dataclass(frozen=True)
-class TrainingSummary:
-    """How a call of `train` ended.
-
-    Attributes:
-        directory: the run directory.
-        finished: whether the run is complete; otherwise it was interrupted, and can be resumed.
-        steps: environment steps of each seed so far.
-        seconds: spent in training, over all sessions.
-    """
-
-    directory: Path
-    finished: bool
-    steps: int
-    seconds: float
-
-
-class Training:
-    """Policies of several seeds in training; `update` moves all of them on by one rollout.
-
-    Args:
-        environment_id: a Gymnasium id.
-        symmetry: of the policies; `symmetry.restrict_to_trivial()` trains plain ones.
-        options: hyper-parameters.
-        seeds: one policy each.
-
-    Raises:
-        UnknownEnvironmentError: Gymnasium has no such environment.
-        SpaceMismatchError: its spaces do not fit the symmetry.
-        OptionError: no seeds, or one twice, or a negative one.
-    """
-
-    def __init__(self, environment_id: str, symmetry: Symmetry, options: TrainingOptions, seeds: Sequence[int]):
-        if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
-            raise OptionError(f"Seeds must be different integers of at least 0, and there must be one; got {list(seeds)}.")
-        environments = stacked_environments(environment_id, seeds, options.environments)
-        spaces = environments.single_observation_space, environments.single_action_space
-        policies = [
-            ActorCritic(
-                symmetry,
-                *spaces,
-                options.hidden,
-                log_std=options.log_std,
-                generator=torch.Generator().manual_seed(int(stream(seed, "initialisation").integers(2**62))),
-                dtype=torch.float32,
-            )
-            for seed in seeds
-        ]
-        self.options = options
-        self.stack = PolicyStack(policies)
-        self.sampler = Sampler(environments, self.stack, options, seeds)
-        self.learner = Learner(self.stack, options, seeds)
-        self.updates = 0
-
-    def update(self) -> tuple[list[Episode], dict[str, torch.Tensor]]:
-        """A rollout and an update of every policy: the episodes that ended, and diagnostics of shape `(seeds,)`."""
-        batch, episodes = self.sampler.rollout()
-        diagnostics = self.learner.update(batch, self.updates / self.options.updates)
-        self.updates += 1
-        return episodes, diagnostics
-
-    def saved(self) -> dict[str, Any]:
-        """Everything that the future depends on, as tensors and plain values."""
-        return {
-            "policies": self.stack.flat.clone(),
-            "sampler": self.sampler.saved(),
-            "learner": self.learner.saved(),
-            "updates": self.updates,
-        }
-
-    def restore(self, saved: dict[str, Any]) -> None:
-        """Continue from what `saved` gave, to the bit."""
-        self.stack.flat.copy_(saved["policies"])
-        self.stack.refresh()
-        self.sampler.restore(saved["sampler"])
-        self.learner.restore(saved["learner"])
-        self.updates = saved["updates"]
 
 
 def train(
@@ -138,6 +35,8 @@ def train(
     progress: Progress | None = None,
     resume: bool = False,
     checkpoint_every: float = 10.0,
+    threads: int = 1,
+    stop: Callable[[], bool] | None = None,
 ) -> TrainingSummary:
     """Train one policy for each seed, all at once, and write a run directory.
 
@@ -154,6 +53,9 @@ def train(
         progress: is told how far the run is.
         resume: go on with the run in `directory`.
         checkpoint_every: seconds between checkpoints; 0 writes one after every update.
+        threads: of torch while this runs. The networks are small, and threads that wait for each other on busy cores cost
+            far more than they gain; with one, results do not depend on the number of cores either.
+        stop: asked after each update whether to end, as Ctrl-C does.
 
     Raises:
         OptionError: an option is out of range, or differs from that of the run to resume.
@@ -166,7 +68,7 @@ def train(
     path, seeds = Path(directory), [int(seed) for seed in seeds]
     if not resume:
         ensure_new(path)
-    training = _training(environment_id, symmetry, options, seeds, policy)
+    training = training_of(environment_id, symmetry, options, seeds, policy)
     config = {
         "environment_id": environment_id,
         "method": policy,
@@ -183,7 +85,10 @@ def train(
         _check_same(run.config(), config)
     else:
         run = RunDirectory.create(path, config | provenance())
-    return _Session(run, training, seeds, progress, checkpoint_every, config).go(resume)
+    label = f"{environment_id} {policy}"
+    session = Session(run, training, seeds, label, progress=progress, checkpoint_every=checkpoint_every, stop=stop)
+    with _threads(threads):
+        return session.go(resume)
 
 
 def load_policy(directory: Path | str, seed: int, symmetry: Symmetry) -> ActorCritic:
@@ -204,23 +109,39 @@ def load_policy(directory: Path | str, seed: int, symmetry: Symmetry) -> ActorCr
     if seed not in config["seeds"]:
         raise OptionError(f"The run has no seed {seed}; its seeds are {config['seeds']}.")
     options = TrainingOptions.from_dict(config["options"])
-    training = _training(config["environment_id"], symmetry, options, [seed], config["method"])
+    training = training_of(config["environment_id"], symmetry, options, [seed], config["method"])
     policies = load_checkpoint(run.checkpoint)["training"]["policies"]
     training.stack.flat.copy_(policies[config["seeds"].index(seed)].unsqueeze(0))
     return training.stack.policy(0)
 
 
-def _training(environment_id: str, symmetry: Symmetry, options: TrainingOptions, seeds: Sequence[int], policy: str) -> Training:
+def training_of(
+    environment_id: str, symmetry: Symmetry, options: TrainingOptions, seeds: Sequence[int], policy: str
+) -> Training:
+    """The training of a method: "plain" has the trivial group, and widths that match the equivariant parameter count.
+
+    Raises:
+        UnknownEnvironmentError: Gymnasium has no such environment.
+        SpaceMismatchError: its spaces do not fit the symmetry.
+        OptionError: no seeds, or one twice, or a negative one.
+    """
     if policy == "plain":
-        discrete = _is_discrete(environment_id)
-        hidden = matched_hidden(symmetry, options.hidden, discrete=discrete)
-        options = TrainingOptions(**{**asdict(options), "hidden": hidden})
+        discrete = isinstance(stacked_environments(environment_id, [0], 1).single_action_space, gym.spaces.Discrete)
+        options = replace(options, hidden=matched_hidden(symmetry, options.hidden, discrete=discrete))
         symmetry = symmetry.restrict_to_trivial()
     return Training(environment_id, symmetry, options, seeds)
 
 
-def _is_discrete(environment_id: str) -> bool:
-    return hasattr(stacked_environments(environment_id, [0], 1).single_action_space, "n")
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    if count < 1:
+        raise OptionError(f"threads must be at least 1; got {count}.")
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _check_same(old: dict[str, Any], new: dict[str, Any]) -> None:
@@ -231,120 +152,3 @@ def _check_same(old: dict[str, Any], new: dict[str, Any]) -> None:
         if old["options"].get(name) != value:
             given = old["options"].get(name)
             raise OptionError(f"The run to resume has {name} = {given!r}, not {value!r}; resume it unchanged.")
-
-
-class _Session:
-    """One stretch of a run, from its start or a checkpoint to its end or an interruption."""
-
-    def __init__(
-        self,
-        run: RunDirectory,
-        training: Training,
-        seeds: list[int],
-        progress: Progress | None,
-        checkpoint_every: float,
-        config: dict[str, Any],
-    ):
-        self._run, self._training, self._seeds, self._progress = run, training, seeds, progress
-        self._checkpoint_every, self._label = checkpoint_every, f"{config['environment_id']} {config['method']}"
-        self._recent = [deque[float](maxlen=training.options.solved_window) for _ in seeds]
-        self._finished = [0 for _ in seeds]
-        self._seconds = 0.0
-
-    def go(self, resume: bool) -> TrainingSummary:
-        if resume:
-            self._load()
-        training, options = self._training, self._training.options
-        last_checkpoint = time.monotonic()
-        if self._progress is not None:
-            self._progress.start(self._label, options.updates * options.batch)
-        try:
-            with _interrupts() as interrupted, events_writer(self._run.path, training.sampler.steps) as events:
-                while training.updates < options.updates and not interrupted:
-                    began = time.perf_counter()
-                    episodes, diagnostics = training.update()
-                    self._record(episodes, diagnostics, events)
-                    self._seconds += time.perf_counter() - began
-                    if time.monotonic() - last_checkpoint >= self._checkpoint_every:
-                        self._save()
-                        last_checkpoint = time.monotonic()
-                self._save()
-        finally:
-            if self._progress is not None:
-                self._progress.stop()
-        finished = training.updates == options.updates
-        return TrainingSummary(self._run.path, finished, training.sampler.steps, self._seconds)
-
-    def _record(self, episodes: list[Episode], diagnostics: dict[str, torch.Tensor], events: Any) -> None:
-        for episode in episodes:
-            self._recent[episode.row].append(episode.total)
-            self._finished[episode.row] += 1
-        self._run.append_episodes((e.step, self._seeds[e.row], e.length, e.total) for e in episodes)
-        step, means = self._training.sampler.steps, [float(np.mean(r)) if r else None for r in self._recent]
-        columns = {name: values.tolist() for name, values in diagnostics.items()}
-        self._run.append_metrics(
-            [step, seed, "" if means[i] is None else means[i], self._finished[i]]
-            + [f"{columns[name][i]:.6g}" if name in columns else "" for name in METRICS[4:]]
-            for i, seed in enumerate(self._seeds)
-        )
-        known = [mean for mean in means if mean is not None]
-        mean_return = float(np.mean(known)) if known else None
-        if mean_return is not None:
-            events.add_scalar("return/mean", mean_return, step)
-            events.add_scalar("return/median", float(np.median(known)), step)
-        for name, values in columns.items():
-            events.add_scalar(f"losses/{name}", float(np.mean(values)), step)
-        if self._progress is not None:
-            self._progress.update(step, mean_return)
-
-    def _save(self) -> None:
-        contents = {
-            "training": self._training.saved(),
-            "seeds": self._seeds,
-            "recent": [list(recent) for recent in self._recent],
-            "finished": self._finished,
-            "tables": self._run.lengths(),
-            "seconds": self._seconds,
-        }
-        save_checkpoint(self._run.checkpoint, contents)
-        steps = self._training.sampler.transitions
-        timing = {
-            "seconds": self._seconds,
-            "transitions": steps,
-            "transitions_per_second": steps / max(self._seconds, 1e-9),
-        }
-        self._run.write_json("timing.json", timing)
-
-    def _load(self) -> None:
-        self._run.remove_leftovers()
-        if not self._run.checkpoint.exists():  # killed before the first one: start anew
-            self._run.clear_tables()
-            return
-        contents = load_checkpoint(self._run.checkpoint)
-        check_belongs(contents, self._seeds, self._training.stack.flat.shape)
-        self._run.cut(contents["tables"])
-        self._training.restore(contents["training"])
-        for recent, values in zip(self._recent, contents["recent"], strict=True):
-            recent.extend(values)
-        self._finished, self._seconds = contents["finished"], contents["seconds"]
-
-
-@contextmanager
-def _interrupts() -> Iterator[list[int]]:
-    """A list that is empty until SIGINT comes; a second SIGINT interrupts at once."""
-    received: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield received
-        return
-
-    def note(number: int, _: object) -> None:
-        received.append(number)
-        if len(received) > 1:
-            raise KeyboardInterrupt
-        print("stopping after this update …", file=sys.stderr)
-
-    previous = signal.signal(signal.SIGINT, note)
-    try:
-        yield received
-    finally:
-        signal.signal(signal.SIGINT, previous)

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from symmdp.errors import SymmdpError, WorkerError
+from symmdp.mdp import Symmetry
+from symmdp.training._options import TrainingOptions
+from symmdp.training._session import Progress, TrainingSummary, interrupts
+from symmdp.training._train import Method, train
+
+
+@dataclass(frozen=True)
+class Job:
+    """The arguments of one call of `train`."""
+
+    environment_id: str
+    symmetry: Symmetry
+    options: TrainingOptions
+    seeds: tuple[int, ...]
+    directory: Path
+    policy: Method = "equivariant"
+    resume: bool = False
+
+
+def train_side_by_side(jobs: Sequence[Job], progress: Callable[[], Progress] | None = None) -> tuple[TrainingSummary, ...]:
+    """Train several runs at once, each in a process of its own with one thread; the results are those of `train`.
+
+    Ctrl-C ends all of them with a checkpoint. A run that fails ends the others likewise, and its error is raised. Call it
+    from a script under `if __name__ == "__main__":`, as all that starts processes.
+
+    Args:
+        jobs: the runs, each with its own directory.
+        progress: gives each run what is told how far it is.
+
+    Raises:
+        WorkerError: a process died; what it had finished is kept, and can be resumed.
+        SymmdpError: whatever `train` raises.
+    """
+    context = get_context("spawn")
+    workers: list[_Worker] = []
+    with interrupts() as interrupted:
+        try:
+            with _ignoring_interrupts():  # what a process starts with; the parent alone answers to Ctrl-C
+                for job in jobs:
+                    ours, theirs = context.Pipe()
+                    process = context.Process(target=_work, args=(theirs, job), daemon=True)
+                    process.start()
+                    theirs.close()
+                    workers.append(_Worker(job, process, ours, progress() if progress else None))
+            while running := {worker.connection: worker for worker in workers if worker.running}:
+                for connection in wait(list(running), timeout=0.2):
+                    running[connection].receive()  # pyright: ignore[reportArgumentType]
+                if interrupted or any(worker.error for worker in workers):
+                    for worker in workers:
+                        worker.ask_to_stop()
+        finally:
+            for worker in workers:
+                worker.close()
+    for worker in workers:
+        if worker.error is not None:
+            raise worker.error
+    return tuple(worker.summary for worker in workers if worker.summary is not None)
+
+
+class _Worker:
+    """The parent's view of one process."""
+
+    def __init__(self, job: Job, process: BaseProcess, connection: Connection, progress: Progress | None):
+        self.job, self.connection, self._process, self._progress = job, connection, process, progress
+        self.summary: TrainingSummary | None = None
+        self.error: SymmdpError | None = None
+        self._asked = False
+
+    @property
+    def running(self) -> bool:
+        return self.summary is None and self.error is None
+
+    def receive(self) -> None:
+        try:
+            kind, *contents = self.connection.recv()
+        except (EOFError, ConnectionResetError):
+            self._process.join()
+            self.error = WorkerError(
+                f"The process that trained {self.job.policy} policies for {self.job.environment_id} died (exit code "
+                f"{self._process.exitcode}). What it had finished is kept in {self.job.directory}; resume it."
+            )
+            return
+        if kind == "summary":
+            self.summary = contents[0]
+        elif kind == "error":
+            self.error = contents[0]
+        elif self._progress is not None:
+            getattr(self._progress, kind)(*contents)
+
+    def ask_to_stop(self) -> None:
+        if self.running and not self._asked:
+            self._asked = True
+            with suppress(BrokenPipeError, ConnectionResetError):  # it died; receive() says so
+                self.connection.send("stop")
+
+    def close(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+        self.connection.close()  # a process that still trains stops when it next reports
+        if self.running:
+            self._process.terminate()
+        self._process.join()
+
+
+class _Report:
+    """The process's side: a Progress that reports to the parent, and learns from it when to stop."""
+
+    def __init__(self, connection: Connection):
+        self._connection = connection
+
+    def start(self, label: str, total: int) -> None:
+        self._connection.send(("start", label, total))
+
+    def update(self, step: int, mean_return: float | None) -> None:
+        self._connection.send(("update", step, mean_return))
+
+    def stop(self) -> None:
+        pass  # the parent stops what it shows when the process ends
+
+    def told_to_stop(self) -> bool:
+        return self._connection.poll()
+
+
+def _work(connection: Connection, job: Job) -> None:
+    report = _Report(connection)
+    try:
+        summary = train(
+            job.environment_id,
+            job.symmetry,
+            job.options,
+            job.seeds,
+            job.directory,
+            policy=job.policy,
+            progress=report,
+            resume=job.resume,
+            stop=report.told_to_stop,
+        )
+        connection.send(("summary", summary))
+    except SymmdpError as error:
+        connection.send(("error", error))
+    except (BrokenPipeError, ConnectionResetError):
+        pass  # the parent has gone; the last checkpoint stands
+
+
+@contextmanager
+def _ignoring_interrupts() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)

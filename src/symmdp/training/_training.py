@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from symmdp.errors import OptionError
+from symmdp.mdp import Symmetry
+from symmdp.policies import ActorCritic
+from symmdp.training._environments import stacked_environments
+from symmdp.training._options import TrainingOptions
+from symmdp.training._rollout import Episode, Sampler
+from symmdp.training._stack import PolicyStack
+from symmdp.training._streams import stream
+from symmdp.training._update import Learner
+
+
+class Training:
+    """Policies of several seeds in training; `update` moves all of them on by one rollout.
+
+    Args:
+        environment_id: a Gymnasium id.
+        symmetry: of the policies; `symmetry.restrict_to_trivial()` trains plain ones.
+        options: hyper-parameters.
+        seeds: one policy each.
+
+    Raises:
+        UnknownEnvironmentError: Gymnasium has no such environment.
+        SpaceMismatchError: its spaces do not fit the symmetry.
+        OptionError: no seeds, or one twice, or a negative one.
+    """
+
+    def __init__(self, environment_id: str, symmetry: Symmetry, options: TrainingOptions, seeds: Sequence[int]):
+        if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
+            raise OptionError(f"Seeds must be different integers of at least 0, and there must be one; got {list(seeds)}.")
+        environments = stacked_environments(environment_id, seeds, options.environments)
+        spaces = environments.single_observation_space, environments.single_action_space
+        policies = [
+            ActorCritic(
+                symmetry,
+                *spaces,
+                options.hidden,
+                log_std=options.log_std,
+                generator=torch.Generator().manual_seed(int(stream(seed, "initialisation").integers(2**62))),
+                dtype=torch.float32,
+            )
+            for seed in seeds
+        ]
+        self.options = options
+        self.stack = PolicyStack(policies)
+        self.sampler = Sampler(environments, self.stack, options, seeds)
+        self.learner = Learner(self.stack, options, seeds)
+        self.updates = 0
+
+    def update(self) -> tuple[list[Episode], dict[str, torch.Tensor]]:
+        """A rollout and an update of every policy: the episodes that ended, and diagnostics of shape `(seeds,)`."""
+        batch, episodes = self.sampler.rollout()
+        diagnostics = self.learner.update(batch, self.updates / self.options.updates)
+        self.updates += 1
+        return episodes, diagnostics
+
+    def saved(self) -> dict[str, Any]:
+        """Everything that the future depends on, as tensors and plain values."""
+        return {
+            "policies": self.stack.flat.clone(),
+            "sampler": self.sampler.saved(),
+            "learner": self.learner.saved(),
+            "updates": self.updates,
+        }
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Continue from what `saved` gave, to the bit."""
+        self.stack.flat.copy_(saved["policies"])
+        self.stack.refresh()
+        self.sampler.restore(saved["sampler"])
+        self.learner.restore(saved["learner"])
+        self.updates = saved["updates"]
