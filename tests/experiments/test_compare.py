@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -17,17 +18,24 @@ OPTIONS = TrainingOptions(
 SYMMETRY = symmetry_of("CartPole-v1")
 
 
-class InterruptAt:
-    """Progress that sends SIGINT when the method of this number reaches its first update."""
+LONG = replace(OPTIONS, total_steps=40_000)
 
-    def __init__(self, method: int):
-        self.methods, self.at = 0, method
+
+class Interrupt:
+    """Progress that sends SIGINT to this process, as Ctrl-C does, when the first method reports its first update."""
+
+    def __init__(self) -> None:
+        self.sent = False
+
+    def __call__(self) -> "Interrupt":
+        return self
 
     def start(self, label: str, total: int) -> None:
-        self.methods += 1
+        pass
 
     def update(self, step: int, mean_return: float | None) -> None:
-        if self.methods == self.at and step <= 128:
+        if not self.sent:
+            self.sent = True
             os.kill(os.getpid(), signal.SIGINT)
 
     def stop(self) -> None:
@@ -48,21 +56,21 @@ def test_trains_both_methods_and_writes_results_and_figures(tmp_path: Path) -> N
 
 
 def test_interrupted_and_resumed_equals_unbroken(tmp_path: Path) -> None:
-    compare("CartPole-v1", SYMMETRY, OPTIONS, [0, 1], tmp_path / "unbroken")
+    compare("CartPole-v1", SYMMETRY, LONG, [0, 1], tmp_path / "unbroken")
     broken = tmp_path / "broken"
-    first = compare("CartPole-v1", SYMMETRY, OPTIONS, [0, 1], broken, progress=InterruptAt(2))
+    first = compare("CartPole-v1", SYMMETRY, LONG, [0, 1], broken, progress=Interrupt())
     assert not first.finished
     assert not (broken / "results.json").exists()
-    assert Setup.load(broken) == Setup("CartPole-v1", None, (0, 1), OPTIONS)
-    assert compare("CartPole-v1", SYMMETRY, OPTIONS, [0, 1], broken, resume=True).finished
+    assert Setup.load(broken) == Setup("CartPole-v1", None, (0, 1), LONG)
+    assert compare("CartPole-v1", SYMMETRY, LONG, [0, 1], broken, resume=True).finished
     for method in ("equivariant", "plain"):
         texts = [(tmp_path / which / method / "episodes.csv").read_bytes() for which in ("unbroken", "broken")]
         assert texts[0] == texts[1]
 
 
-def test_resuming_before_the_first_run_began(tmp_path: Path) -> None:
-    assert not compare("CartPole-v1", SYMMETRY, OPTIONS, [0], tmp_path / "c", progress=InterruptAt(1)).finished
-    assert not (tmp_path / "c" / "plain").exists()
+def test_a_method_that_never_began_is_trained_when_resuming(tmp_path: Path) -> None:
+    assert compare("CartPole-v1", SYMMETRY, OPTIONS, [0], tmp_path / "c").finished
+    shutil.rmtree(tmp_path / "c" / "plain")
     assert compare("CartPole-v1", SYMMETRY, OPTIONS, [0], tmp_path / "c", resume=True).finished
     assert Run.load(tmp_path / "c" / "plain").method == "plain"
 
@@ -91,7 +99,7 @@ def test_resuming_something_else_is_refused(tmp_path: Path) -> None:
     directory = tmp_path / "c"
     with pytest.raises(RunDirectoryError, match="no run directory"):
         compare("CartPole-v1", SYMMETRY, OPTIONS, [0], directory, resume=True)
-    compare("CartPole-v1", SYMMETRY, OPTIONS, [0], directory, progress=InterruptAt(1))
+    compare("CartPole-v1", SYMMETRY, OPTIONS, [0], directory)
     with pytest.raises(OptionError, match="learning_rate"):
         compare("CartPole-v1", SYMMETRY, replace(OPTIONS, learning_rate=0.5), [0], directory, resume=True)
     with pytest.raises(OptionError, match="seeds"):

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from symmdp.errors import OptionError
 from symmdp.training._options import TrainingOptions
 
-_CARTPOLE = TrainingOptions(discount=0.98, gae_lambda=0.8, epochs=10, learning_rate=1e-3, solved_at=475.0)
+_CARTPOLE = TrainingOptions(discount=0.98, gae_lambda=0.8, epochs=6, learning_rate=1e-3, solved_at=475.0)
 _ACROBOT = TrainingOptions(total_steps=60_000, rollout_steps=64, epochs=4, minibatch=128, learning_rate=1e-3, solved_at=-100.0)
 _PENDULUM = TrainingOptions(total_steps=100_000, environments=4, rollout_steps=256, discount=0.9, solved_at=-200.0)
 
@@ -36,5 +36,5 @@ def preset(environment_id: str, algorithm: str = "ppo") -> TrainingOptions:
     hint = f" Did you mean {near[0]}?" if near and near[0] != environment_id else ""
     raise OptionError(
         f"There is no preset for {environment_id} with {algorithm}; there are some for {', '.join(names)}.{hint} "
-        "Pass TrainingOptions of your own."
+        "In Python, pass TrainingOptions of your own."
     )
