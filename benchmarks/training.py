@@ -5,8 +5,9 @@ Steps are transitions: steps that Gymnasium's autoreset spends on a reset do not
 
     sb3            one seed in one process, with the faster of one and two threads
     sb3, 2 at once two seeds in two processes, one thread each: what two cores give by plain parallelism
-    plain          20 seeds at once, the very network that Stable-Baselines3 trains
-    equivariant    20 seeds at once, equivariant networks of the same width
+    plain          20 seeds at once in one thread, the very network that Stable-Baselines3 trains
+    equivariant    20 seeds at once in one thread, equivariant networks of the same width
+    both at once   the two in two processes, as `symmdp compare` trains them
 """
 
 import argparse
@@ -62,7 +63,7 @@ def two_processes(options: TrainingOptions, steps: int) -> float:
 
 def all_at_once(options: TrainingOptions, policy: str, seeds: int, updates: int) -> float:
     """Steps per second of all seeds, summed, after a first update to warm up."""
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     symmetry = symmetry_of(ENVIRONMENT)
     if policy == "plain":
         symmetry = symmetry.restrict_to_trivial()
@@ -72,6 +73,12 @@ def all_at_once(options: TrainingOptions, policy: str, seeds: int, updates: int)
     for _ in range(updates):
         training.update()
     return (training.sampler.transitions - before) / (time.perf_counter() - began)
+
+
+def both_at_once(options: TrainingOptions, seeds: int, updates: int) -> float:
+    """Steps per second of a comparison: plain and equivariant, each in a process of its own, summed."""
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        return sum(pool.map(all_at_once, [options] * 2, ["plain", "equivariant"], [seeds] * 2, [updates] * 2))
 
 
 def main() -> None:
@@ -89,12 +96,13 @@ def main() -> None:
         speeds = {"sb3": sb3, "sb3, 2 at once": two_processes(options, arguments.steps)}
         for policy in ("plain", "equivariant"):
             speeds[policy] = all_at_once(options, policy, arguments.seeds, arguments.updates)
+        speeds["both at once"] = both_at_once(options, arguments.seeds, arguments.updates)
         for name, speed in speeds.items():
             row[f"{name} (steps/s)"] = round(speed)
             row[f"{name} / sb3"] = round(speed / sb3, 2)
         rows.append(row)
         print("  ".join(f"{name}: {speed:,.0f} steps/s ({speed / sb3:.1f} ×)" for name, speed in speeds.items()), flush=True)
-    for name in ("sb3, 2 at once", "plain", "equivariant"):
+    for name in ("sb3, 2 at once", "plain", "equivariant", "both at once"):
         ratios = [float(str(row[f"{name} / sb3"])) for row in rows]
         print(f"{name:15s} median {statistics.median(ratios):.1f} × Stable-Baselines3 (from {min(ratios)} to {max(ratios)})")
     print(f"raw results: {record('training', rows)}")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy  # which loads its parts when they are first used; imported one by one they cost 0.2 s
 from numpy.typing import NDArray
-from scipy.linalg import svd
-from scipy.sparse.csgraph import connected_components
 
 from symmdp.errors import RepresentationError
 from symmdp.representations import Representation
@@ -16,7 +15,7 @@ RANK_TOLERANCE = 1e-9  # singular values below this share of the largest count a
 def coordinate_blocks(rep: Representation) -> list[NDArray[np.intp]]:
     """The finest sets of coordinates that every `ρ(g)` maps into themselves (the connected components of its entries)."""
     coupled = (np.abs(rep.matrices[list(rep.group.generators)]) > 1e-12).any(axis=0)
-    count, label = connected_components(coupled | np.eye(rep.dim, dtype=bool), directed=False)
+    count, label = scipy.sparse.csgraph.connected_components(coupled | np.eye(rep.dim, dtype=bool), directed=False)
     return [np.flatnonzero(label == k) for k in range(count)]
 
 
@@ -54,7 +53,7 @@ def _null_space(into: NDArray, out: NDArray) -> tuple[NDArray, NDArray]:
         [np.kron(b, np.eye(columns)) - np.kron(np.eye(rows), a.T) for a, b in zip(into, out, strict=True)]
     )
     # Only the triangular factor matters, so that the SVD is of n × n.
-    _, values, rows_t = svd(np.linalg.qr(constraints, mode="r"), full_matrices=True)
+    _, values, rows_t = np.linalg.svd(np.linalg.qr(constraints, mode="r"), full_matrices=True)
     values = np.pad(values, (0, n - len(values)))
     rank = int((values > RANK_TOLERANCE * max(1.0, values[0])).sum())
     gap = (values[rank - 1] if rank else np.inf, values[rank] if rank < n else 0.0)

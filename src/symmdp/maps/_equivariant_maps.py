@@ -5,9 +5,9 @@ from functools import cached_property
 from typing import TypeVar, cast
 
 import numpy as np
+import scipy  # loads its parts when they are first used
 import torch
 from numpy.typing import NDArray
-from scipy.linalg import helmert
 
 from symmdp.errors import OptionError, RepresentationError, ShapeError
 from symmdp.maps._blocks import RANK_TOLERANCE, block_bases
@@ -116,7 +116,8 @@ class EquivariantMaps:
         position, signs = tied.members
         for k, size in enumerate(tied.sizes):
             # Helmert's rows are orthonormal and orthogonal to the constant vector.
-            complement[row : row + size - 1, position[:size, k]] = helmert(size) * signs[:size, k] if size > 1 else 0
+            contrasts = scipy.linalg.helmert(size) * signs[:size, k] if size > 1 else 0
+            complement[row : row + size - 1, position[:size, k]] = contrasts
             row += size - 1
         return equivariant.reshape(-1, *self.shape), complement.reshape(-1, *self.shape)
 

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import scipy  # loads its parts when they are first used
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from symmdp.errors import RepresentationError
 from symmdp.representations import Representation
@@ -83,8 +82,8 @@ def tie(shape: tuple[int, ...], source: NDArray[np.int64], sign: NDArray[np.int6
     opposite = np.where(sign < 0, n, 0)
     rows = np.concatenate([entry.ravel(), entry.ravel() + n])
     columns = np.concatenate([(source + opposite).ravel(), (source + (n - opposite)).ravel()])
-    graph = coo_array((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(2 * n, 2 * n))
-    _, label = connected_components(graph, directed=False)
+    graph = scipy.sparse.coo_array((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(2 * n, 2 * n))
+    _, label = scipy.sparse.csgraph.connected_components(graph, directed=False)
     positive, negative = label[:n].astype(np.int64), label[n:].astype(np.int64)
     # Orbits are numbered by their first entry, which gets the sign +1.
     free = positive != negative
