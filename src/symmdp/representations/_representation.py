@@ -95,7 +95,7 @@ class Representation:
                 array.flags.writeable = False
         # Written past __setattr__, which forbids changes.
         self.__dict__.update(group=group, source=source, sign=sign, _dense=dense)
-        self.__dict__["name"] = name or f"{self.kind} of dimension {self.dim}"
+        self.__dict__["name"] = name or "ρ"
         return self
 
     group: Group
