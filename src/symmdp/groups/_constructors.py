@@ -1,6 +1,7 @@
 from itertools import permutations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from symmdp.errors import GroupError
 from symmdp.groups._closure import generated_by
@@ -49,14 +50,30 @@ def symmetric(n: int) -> Group:
     _at_least(n, 1, "symmetric(n)")
     if n > 7:
         raise GroupError(f"symmetric({n}) has {n}! elements, too many to list; n is at most 7.")
-    letters = np.array(list(permutations(range(n))))
-    weights = n ** np.arange(n)[::-1]
-    codes = letters @ weights
-    table = np.stack([np.searchsorted(codes, g[letters] @ weights) for g in letters])
     swap, cycle = np.arange(n), np.roll(np.arange(n), -1)
     swap[:2] = swap[:2][::-1]
-    generators = dict.fromkeys(int(np.searchsorted(codes, p @ weights)) for p in (swap, cycle))
-    return Group._of_valid(table, [g for g in generators if g != 0], f"S{n}")
+    return _permutation_group(np.array(list(permutations(range(n)))), [swap, cycle], f"S{n}")
+
+
+def alternating(n: int) -> Group:
+    """The alternating group `A_n` of the even permutations of `n` letters, in lexicographic order, composed as functions.
+
+    Raises:
+        GroupError: `n < 1` or `n > 7` (2,520 elements).
+    """
+    _at_least(n, 1, "alternating(n)")
+    if n > 7:
+        raise GroupError(f"alternating({n}) has {n}!/2 elements, too many to list; n is at most 7.")
+    cycles = np.tile(np.arange(n), (max(n - 2, 0), 1))
+    for k, cycle in enumerate(cycles, start=2):
+        cycle[[0, 1, k]] = [1, k, 0]
+    return _permutation_group(np.array([p for p in permutations(range(n)) if _is_even(p)]), list(cycles), f"A{n}")
+
+
+def klein_four() -> Group:
+    """Klein's four-group `K4 = C2 × C2`: the identity and three commuting involutions; element 3 is the product of 1 and 2."""
+    element = np.arange(4)
+    return Group._of_valid(element[:, None] ^ element, (1, 2), "K4")
 
 
 def quaternion() -> Group:
@@ -68,12 +85,18 @@ def quaternion() -> Group:
     return Group._of_valid(group.cayley_table, group.generators, "Q8")
 
 
-def direct_product(a: Group, b: Group) -> Group:
-    """The direct product `A × B`; the pair `(g, h)` is element `g·|B| + h`."""
-    table = a.cayley_table[:, None, :, None] * b.order + b.cayley_table[None, :, None, :]
-    order = a.order * b.order
-    generators = [g * b.order for g in a.generators] + list(b.generators)
-    return Group._of_valid(table.reshape(order, order), generators, f"{a.name} × {b.name}")
+def _permutation_group(letters: NDArray, generators: list[NDArray], name: str) -> Group:
+    """The group of the permutations `letters`, shape `(order, n)`, which are closed under products and sorted."""
+    weights = letters.shape[1] ** np.arange(letters.shape[1])[::-1]
+    codes = letters @ weights
+    table = np.stack([np.searchsorted(codes, g[letters] @ weights) for g in letters])
+    numbers = dict.fromkeys(int(np.searchsorted(codes, p @ weights)) for p in generators)
+    return Group._of_valid(table, [g for g in numbers if g != 0], name)
+
+
+def _is_even(permutation: tuple[int, ...]) -> bool:
+    inversions = sum(a > b for i, a in enumerate(permutation) for b in permutation[i + 1 :])
+    return inversions % 2 == 0
 
 
 def _at_least(n: int, least: int, call: str) -> None:
