@@ -22,7 +22,7 @@ def equivariance_error(
     generator: torch.Generator | None = None,
     dtype: torch.dtype | None = None,
 ) -> float:
-    """The largest relative violation of equivariance, over every element of the group.
+    """The largest relative violation of equivariance, over every element of the group (generators, where it is not listed).
 
     `max_g max_x ‖f(ρ_in(g) x) - ρ_out(g) f(x)‖_∞ / max(1, ‖f(x)‖_∞)` for standard normal `x`. The representations are
     applied in float64.
@@ -94,7 +94,7 @@ def _errors(
         y = module(x.to(device)).double().cpu()
         if y.shape != (samples, rep_out.dim):
             raise ShapeError(f"Expected outputs of shape ({samples}, {rep_out.dim}); the module gave {tuple(y.shape)}.")
-        for g in rep_in.group:
+        for g in rep_in.group.numbered:
             moved = x.double() @ torch.tensor(rep_in(g), dtype=torch.float64).T
             image = module(moved.to(dtype).to(device)).double().cpu()
             expected = y @ torch.tensor(rep_out(g), dtype=torch.float64).T

@@ -90,7 +90,8 @@ def test_subgroups() -> None:
     [
         (lambda: groups.cyclic(0), "n ≥ 1"),
         (lambda: groups.dihedral(-1), "n ≥ 1"),
-        (lambda: groups.symmetric(8), "at most 7"),
+        (lambda: groups.cyclic(True), "integer"),
+        (lambda: groups.symmetric(0), "n ≥ 1"),
         (lambda: groups.cyclic(2.5), "integer"),
         (lambda: groups.generated_by(), "at least one"),
         (lambda: groups.generated_by([[1, 2, 3], [4, 5, 6]]), "square"),

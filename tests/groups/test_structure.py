@@ -145,8 +145,8 @@ def test_bad_semidirect_products(action, message: str) -> None:
         groups.semidirect_product(groups.cyclic(5), groups.cyclic(2), action)
 
 
-@pytest.mark.parametrize("n", [0, -1, 1.5, 8])
-def test_alternating_takes_one_to_seven(n) -> None:
+@pytest.mark.parametrize("n", [0, -1, 1.5])
+def test_alternating_takes_a_positive_integer(n) -> None:
     with pytest.raises(GroupError, match="alternating"):
         groups.alternating(n)
 

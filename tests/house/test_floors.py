@@ -27,8 +27,8 @@ FLOORS = [
 CORE = {"torch", "numpy", "scipy", "gymnasium"}
 # Libraries of the extra `experiments`, and the floors that may import them.
 EXTRAS = {"experiments": {"matplotlib", "rich", "pygame"}, "cli": {"rich", "tyro", "matplotlib"}, "training": {"tensorboard"}}
-# group.trivial and group.regular are representations: the one door to a floor below.
-DOORS = {("groups/_group.py", "symmdp.representations")}
+# group.trivial, group.regular and group.natural are representations: the only doors to a floor below.
+DOORS = {("groups/_group.py", "symmdp.representations"), ("groups/_unlisted.py", "symmdp.representations")}
 MODULES = sorted(SOURCE.rglob("*.py"))
 
 

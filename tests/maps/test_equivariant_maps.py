@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from symmdp import EquivariantMaps, Representation, groups
-from symmdp.errors import GroupMismatchError, OptionError, ShapeError
+from symmdp.errors import GroupMismatchError, OptionError, RepresentationError, ShapeError
 
 Pair = tuple[Representation, Representation]
 
@@ -138,6 +138,8 @@ def test_bad_input() -> None:
     c2, c3 = groups.cyclic(2), groups.cyclic(3)
     with pytest.raises(GroupMismatchError, match="two different groups"):
         EquivariantMaps(c2.regular, c3.regular)
+    with pytest.raises(RepresentationError, match="two Representations; got int"):
+        EquivariantMaps(c2.regular, 4)  # pyright: ignore[reportArgumentType]
     maps = EquivariantMaps(c2.regular, c2.trivial)
     with pytest.raises(ShapeError, match=r"\(\.\.\., 1, 2\); got \(2, 1\)"):
         maps.symmetrize(np.zeros((2, 1)))

@@ -6,12 +6,14 @@ from symmdp.groups._group import Group, Subgroup
 from symmdp.groups._homomorphism import Homomorphism, homomorphism
 from symmdp.groups._normal import normal_subgroups, quotient
 from symmdp.groups._polyhedral import icosahedral, octahedral, tetrahedral
-from symmdp.groups._products import direct_product, semidirect_product
+from symmdp.groups._products import direct_product, semidirect_product, wreath_product
+from symmdp.groups._unlisted import UnlistedGroup, unlisted
 
 __all__ = [
     "Group",
     "Homomorphism",
     "Subgroup",
+    "UnlistedGroup",
     "alternating",
     "cyclic",
     "dihedral",
@@ -28,4 +30,6 @@ __all__ = [
     "symmetric",
     "tetrahedral",
     "trivial",
+    "unlisted",
+    "wreath_product",
 ]

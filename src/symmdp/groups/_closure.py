@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,21 +25,30 @@ def generated_by(*matrices: ArrayLike, max_order: int = 2048) -> Group:
         GroupError: no argument, arguments of different shape, entries that are not finite, a matrix that is not
             invertible, an array that is no permutation, or more than `max_order` elements.
     """
-    if not matrices:
-        raise GroupError("generated_by needs at least one matrix or permutation; for the trivial group use trivial().")
-    arrays = [np.asarray(m) for m in matrices]
-    shapes = {a.shape for a in arrays}
-    if len(shapes) > 1:
-        raise GroupError(f"All generators must have one shape; got {', '.join(map(str, sorted(shapes)))}.")
-    if arrays[0].ndim == 1:
-        generators = [_checked_permutation(i, a) for i, a in enumerate(arrays)]
+    generators = checked_generators(matrices, "generated_by")
+    if generators[0].ndim == 1:
         return _close(np.arange(len(generators[0])), generators, lambda g, h: g[h], True, max_order)
-    generators = [_checked_matrix(i, a) for i, a in enumerate(arrays)]
     exact = all(np.issubdtype(g.dtype, np.integer) for g in generators)
     if not exact:
         generators = [g.astype(np.float64) for g in generators]
     identity = np.eye(len(generators[0]), dtype=generators[0].dtype)
     return _close(identity, generators, np.matmul, exact, max_order)
+
+
+def checked_generators(matrices: Sequence[ArrayLike], call: str) -> list[NDArray]:
+    """Permutations or invertible matrices, all of one shape.
+
+    Raises:
+        GroupError: they are not.
+    """
+    if not matrices:
+        raise GroupError(f"{call} needs at least one matrix or permutation; for the trivial group use trivial().")
+    arrays = [np.asarray(m) for m in matrices]
+    shapes = {a.shape for a in arrays}
+    if len(shapes) > 1:
+        raise GroupError(f"All generators must have one shape; got {', '.join(map(str, sorted(shapes)))}.")
+    check = _checked_permutation if arrays[0].ndim == 1 else _checked_matrix
+    return [check(i, a) for i, a in enumerate(arrays)]
 
 
 def _close(
@@ -72,7 +81,7 @@ def _close(
                 if len(elements) > max_order:
                     raise GroupError(
                         f"The generators give more than {max_order} elements (the group may be infinite, as that of "
-                        "a rotation by an irrational angle is). Check the matrices, or raise max_order."
+                        "a rotation by an irrational angle is). Check the matrices, raise max_order, or use groups.unlisted."
                     )
             row.append(index)
         times_generator.append(row)

@@ -1,3 +1,4 @@
+import math
 from itertools import permutations
 
 import numpy as np
@@ -6,6 +7,9 @@ from numpy.typing import NDArray
 from symmdp.errors import GroupError
 from symmdp.groups._closure import generated_by
 from symmdp.groups._group import Group
+from symmdp.groups._unlisted import UnlistedGroup
+
+_LISTED_LETTERS = 7  # symmetric groups on more letters are not listed
 
 
 def trivial() -> Group:
@@ -42,31 +46,44 @@ def dihedral(n: int) -> Group:
 def symmetric(n: int) -> Group:
     """The symmetric group `S_n` of all permutations of `n` letters; element `i` is the `i`-th in lexicographic order.
 
-    Products compose as functions, `(gh)(x) = g(h(x))`. The table has `(n!)²` entries.
+    Products compose as functions, `(gh)(x) = g(h(x))`. Generators are the swap of the first two letters and the cycle of
+    all. Beyond `n = 7` (5,040 elements) the group is not listed but known by these generators alone.
 
     Raises:
-        GroupError: `n < 1` or `n > 7` (5,040 elements).
+        GroupError: `n < 1`.
     """
-    _at_least(n, 1, "symmetric(n)")
-    if n > 7:
-        raise GroupError(f"symmetric({n}) has {n}! elements, too many to list; n is at most 7.")
+    generators = symmetric_generators(n)
+    if n > _LISTED_LETTERS:
+        return UnlistedGroup(generators, f"S{n}", math.factorial(n))
+    return _permutation_group(np.array(list(permutations(range(n)))), list(generators), f"S{n}")
+
+
+def symmetric_generators(n: int) -> NDArray[np.int64]:
+    """The generators of `symmetric(n)` as permutations: swap and cycle, one of them for `n = 2`, none for `n = 1`.
+
+    Raises:
+        GroupError: `n < 1`.
+    """
+    _at_least(n, 1, "The symmetric group on n letters")
     swap, cycle = np.arange(n), np.roll(np.arange(n), -1)
     swap[:2] = swap[:2][::-1]
-    return _permutation_group(np.array(list(permutations(range(n)))), [swap, cycle], f"S{n}")
+    return np.stack([swap, cycle])[: min(n - 1, 2)]
 
 
 def alternating(n: int) -> Group:
     """The alternating group `A_n` of the even permutations of `n` letters, in lexicographic order, composed as functions.
 
+    Generators are the cycles `(0 1 k)`. Beyond `n = 7` (2,520 elements) the group is known by these generators alone.
+
     Raises:
-        GroupError: `n < 1` or `n > 7` (2,520 elements).
+        GroupError: `n < 1`.
     """
     _at_least(n, 1, "alternating(n)")
-    if n > 7:
-        raise GroupError(f"alternating({n}) has {n}!/2 elements, too many to list; n is at most 7.")
     cycles = np.tile(np.arange(n), (max(n - 2, 0), 1))
     for k, cycle in enumerate(cycles, start=2):
         cycle[[0, 1, k]] = [1, k, 0]
+    if n > _LISTED_LETTERS:
+        return UnlistedGroup(cycles, f"A{n}", math.factorial(n) // 2)
     return _permutation_group(np.array([p for p in permutations(range(n)) if _is_even(p)]), list(cycles), f"A{n}")
 
 
@@ -100,5 +117,5 @@ def _is_even(permutation: tuple[int, ...]) -> bool:
 
 
 def _at_least(n: int, least: int, call: str) -> None:
-    if not isinstance(n, int | np.integer) or n < least:
+    if not isinstance(n, int | np.integer) or isinstance(n, bool) or n < least:
         raise GroupError(f"{call} needs an integer n ≥ {least}; got {n!r}.")

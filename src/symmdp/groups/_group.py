@@ -75,6 +75,16 @@ class Group:
         """All elements, the identity `0` first."""
         return range(self.order)
 
+    @property
+    def is_listed(self) -> bool:
+        """Whether the elements are listed, rather than known by generators alone (`groups.unlisted`)."""
+        return True
+
+    @property
+    def numbered(self) -> range:
+        """The elements that representations hold a matrix for: all of them, when the group is listed."""
+        return self.elements
+
     def __iter__(self) -> Iterator[int]:
         return iter(self.elements)
 
@@ -107,7 +117,7 @@ class Group:
     @cached_property
     def conjugacy_classes(self) -> tuple[tuple[int, ...], ...]:
         """The classes `{h g h⁻¹ : h ∈ G}`, each sorted, ordered by their least element."""
-        every = np.arange(self.order)
+        every = np.asarray(self.elements)
         seen: set[int] = set()
         classes = []
         for g in self:
@@ -197,8 +207,9 @@ class Group:
         Raises:
             GroupError: it is none.
         """
-        if not isinstance(g, int | np.integer) or not 0 <= g < self.order:
-            raise GroupError(f"{g!r} is no element of {self.name}: its elements are the integers 0 … {self.order - 1}.")
+        if not isinstance(g, int | np.integer) or not 0 <= g < len(self.numbered):
+            known = "its elements are" if self.is_listed else "it is not listed, and its identity and generators are"
+            raise GroupError(f"{g!r} is no element of {self.name}: {known} the integers 0 … {len(self.numbered) - 1}.")
         return int(g)
 
     @property

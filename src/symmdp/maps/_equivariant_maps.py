@@ -9,7 +9,7 @@ import scipy  # loads its parts when they are first used
 import torch
 from numpy.typing import NDArray
 
-from symmdp.errors import OptionError, RepresentationError, ShapeError
+from symmdp.errors import GroupError, OptionError, RepresentationError, ShapeError
 from symmdp.maps._blocks import RANK_TOLERANCE, block_bases
 from symmdp.maps._tied import TiedParameters, tie_maps
 from symmdp.representations import Representation
@@ -29,6 +29,7 @@ class EquivariantMaps:
         rep_out: the representation on the outputs, of dimension `out`.
 
     Raises:
+        RepresentationError: one is no Representation.
         GroupMismatchError: they are representations of two different groups.
     """
 
@@ -36,12 +37,20 @@ class EquivariantMaps:
     rep_out: Representation
 
     def __post_init__(self) -> None:
+        for rep in (self.rep_in, self.rep_out):
+            if not isinstance(rep, Representation):
+                raise RepresentationError(f"A map goes between two Representations; got {type(rep).__name__}.")
         same_group(self.rep_in, self.rep_out, "joined by a map")
 
     @cached_property
     def dim(self) -> int:
-        """The dimension, from characters: `⟨χ_in, χ_out⟩ = 1/|G| Σ_g χ_in(g⁻¹) χ_out(g)`."""
+        """The dimension, from characters: `⟨χ_in, χ_out⟩ = 1/|G| Σ_g χ_in(g⁻¹) χ_out(g)`.
+
+        For a group that is not listed, the number of elements of the exact basis.
+        """
         group = self.rep_in.group
+        if not group.is_listed:
+            return len(self._bases[0]) if self.tied is None else self.tied.count
         inner = float(self.rep_in.character[group.inverses] @ self.rep_out.character) / group.order
         if abs(inner - round(inner)) > 1e-6:
             raise RepresentationError(f"The inner product of the characters is {inner}, not an integer.")
@@ -61,6 +70,7 @@ class EquivariantMaps:
 
         Raises:
             ShapeError: the last two axes are not `(out, in)`, or the entries are not floating point.
+            GroupError: the group is not listed, and a representation is not orthogonal.
 
         Source: van der Pol et al. 2020, equation 11 (with the inverse, which their code leaves out).
         """
@@ -69,17 +79,47 @@ class EquivariantMaps:
         if isinstance(W, torch.Tensor):
             if not W.is_floating_point():
                 raise ShapeError(f"Expected floating-point weights; got {W.dtype}. Convert with W.double().")
+        elif not np.issubdtype(W.dtype, np.floating):
+            raise ShapeError(f"Expected floating-point weights; got {W.dtype}. Convert with W.astype(float).")
+        if self.tied is not None:
+            return self._orbit_means(W, self.tied)
+        if not self.rep_in.group.is_listed:
+            return self._projection(W)
+        group = self.rep_in.group
+        if isinstance(W, torch.Tensor):
             total = torch.zeros_like(W)
-            for g, inverse in enumerate(self.rep_out.group.inverses):
+            for g, inverse in enumerate(group.inverses):
                 left, right = (torch.as_tensor(m).to(W) for m in (self._inverse_out(inverse), np.array(self.rep_in(g))))
                 total = total + left @ W @ right
-            return total / self.rep_in.group.order
-        if not np.issubdtype(W.dtype, np.floating):
-            raise ShapeError(f"Expected floating-point weights; got {W.dtype}. Convert with W.astype(float).")
+            return total / group.order
         total = np.zeros(W.shape)
-        for g, inverse in enumerate(self.rep_out.group.inverses):
+        for g, inverse in enumerate(group.inverses):
             total += self._inverse_out(inverse) @ W.astype(np.float64) @ self.rep_in(g)
-        return (total / self.rep_in.group.order).astype(W.dtype)
+        return (total / group.order).astype(W.dtype)
+
+    def _orbit_means(self, W: Array, tied: TiedParameters) -> Array:
+        """`S(W)` under signed permutations: the signed mean of each orbit of entries."""
+        if not isinstance(W, torch.Tensor):
+            return tied.expand(tied.project(W.astype(np.float64))).astype(W.dtype)
+        if tied.count == 0:
+            return W * 0
+        position, signs = (torch.as_tensor(array, device=W.device) for array in tied.members)
+        sums = (W.flatten(-2)[..., position] * signs.to(W.dtype)).sum(-2)
+        theta = sums / torch.as_tensor(tied.sizes, device=W.device).to(W.dtype)
+        index, sign = (torch.as_tensor(array, device=W.device) for array in (tied.index, tied.sign))
+        return theta[..., index] * sign.to(W.dtype)
+
+    def _projection(self, W: Array) -> Array:
+        """`S(W)` without a list of elements: the orthogonal projection, where the representations are orthogonal."""
+        if not (self.rep_in.kind.is_orthogonal and self.rep_out.kind.is_orthogonal):
+            raise GroupError(
+                f"The symmetrizer averages over every element of {self.rep_in.group.name}, which is not listed, unless both "
+                "representations are orthogonal. Change to coordinates in which they are."
+            )
+        basis = _as(self._bases[0], W)
+        if isinstance(W, torch.Tensor):
+            return torch.einsum("kij,...ij,kab->...ab", basis, W, basis)
+        return np.einsum("kij,...ij,kab->...ab", basis, W, basis)
 
     def _inverse_out(self, inverse: int) -> NDArray:
         return np.array(self.rep_out(int(inverse)))  # ρ(g)⁻¹ = ρ(g⁻¹)
@@ -94,7 +134,7 @@ class EquivariantMaps:
     @cached_property
     def _bases(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         equivariant, complement = self._tied_bases(self.tied) if self.tied is not None else self._block_bases()
-        if len(equivariant) != self.dim:
+        if self.rep_in.group.is_listed and len(equivariant) != self.dim:
             raise RepresentationError(
                 f"The basis has {len(equivariant)} elements but the characters give {self.dim}. The matrices are not "
                 "accurate enough to tell the rank; give them in float64, to full precision."

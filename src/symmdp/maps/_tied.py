@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -61,7 +62,7 @@ class TiedParameters:
     def project(self, array: NDArray) -> NDArray:
         """The free parameters of the nearest tied array: the signed mean over each orbit, `(..., *shape)` to `(..., count)`."""
         position, sign = self.members
-        flat = array.reshape(*array.shape[: array.ndim - len(self.shape)], -1)
+        flat = array.reshape(*array.shape[: array.ndim - len(self.shape)], math.prod(self.shape))
         return (flat[..., position] * sign).sum(-2) / self.sizes
 
 
@@ -101,14 +102,30 @@ def tie(shape: tuple[int, ...], source: NDArray[np.int64], sign: NDArray[np.int6
 def tie_maps(rep_in: Representation, rep_out: Representation) -> TiedParameters:
     """The tied entries of an equivariant matrix, shape `(out, in)`: `ρ_out(g) W ρ_in(g)⁻¹ = W`.
 
+    The matrix falls into blocks, one for each pair of orbits of coordinates, that the group ties separately. Blocks on
+    which it acts alike are solved once: 64 copies of a representation cost what one costs.
+
     Raises:
         RepresentationError: one of the representations is no signed permutation.
     """
-    (source_in, sign_in), (source_out, sign_out) = _on_generators(rep_in), _on_generators(rep_out)
-    source = source_out[:, :, None] * rep_in.dim + source_in[:, None, :]
-    sign = sign_out[:, :, None] * sign_in[:, None, :]
-    n = rep_out.dim * rep_in.dim
-    return tie((rep_out.dim, rep_in.dim), source.reshape(-1, n), sign.reshape(-1, n))
+    index = np.zeros((rep_out.dim, rep_in.dim), dtype=np.int64)
+    sign = np.zeros_like(index)
+    count = 0
+    columns_of = _coordinate_orbits(rep_in)
+    for rows, source_out, sign_out in _coordinate_orbits(rep_out):
+        for columns, source_in, sign_in in columns_of:
+            shape = rows.shape[1], columns.shape[1]
+            source = source_out[:, :, None] * shape[1] + source_in[:, None, :]
+            signs = sign_out[:, :, None] * sign_in[:, None, :]
+            block = tie(shape, source.reshape(len(source), math.prod(shape)), signs.reshape(len(source), math.prod(shape)))
+            # Blocks of one kind are numbered one after the other.
+            first = count + block.count * np.arange(len(rows) * len(columns)).reshape(len(rows), 1, len(columns), 1)
+            where = rows[:, :, None, None], columns[None, None]
+            signs = np.broadcast_to(block.sign[None, :, None, :], (len(rows), shape[0], len(columns), shape[1]))
+            index[where] = np.where(signs == 0, 0, first + block.index[None, :, None, :])
+            sign[where] = signs
+            count += block.count * len(rows) * len(columns)
+    return TiedParameters((rep_out.dim, rep_in.dim), index, sign, count)
 
 
 def tie_vector(rep: Representation) -> TiedParameters:
@@ -118,6 +135,31 @@ def tie_vector(rep: Representation) -> TiedParameters:
         RepresentationError: the representation is no signed permutation.
     """
     return tie((rep.dim,), *_on_generators(rep))
+
+
+def _coordinate_orbits(rep: Representation) -> list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
+    """The orbits of coordinates, gathered by how the generators act on them: `(orbits, source, sign)`.
+
+    `orbits` has shape `(copies, size)`; `source` and `sign`, shape `(generators, size)`, act within an orbit.
+    """
+    source, sign = _on_generators(rep)
+    gathered: dict[tuple[bytes, bytes], tuple[list[NDArray], NDArray, NDArray]] = {}
+    for orbit in orbits_of(source):
+        within = np.searchsorted(orbit, source[:, orbit])
+        key = within.tobytes(), sign[:, orbit].tobytes()
+        gathered.setdefault(key, ([], within, sign[:, orbit]))[0].append(orbit)
+    return [(np.stack(orbits), within, signs) for orbits, within, signs in gathered.values()]
+
+
+def orbits_of(source: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """The orbits of coordinates under permutations, shape `(generators, n)`: sorted arrays, ordered by first member."""
+    n = source.shape[1]
+    rows, columns = np.broadcast_to(np.arange(n), source.shape).ravel(), source.ravel()
+    graph = scipy.sparse.coo_array((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(n, n))
+    _, label = scipy.sparse.csgraph.connected_components(graph, directed=False)
+    order = np.argsort(label, kind="stable")
+    orbits = np.split(order, np.flatnonzero(np.diff(label[order])) + 1)
+    return sorted(orbits, key=lambda orbit: orbit[0])
 
 
 def _on_generators(rep: Representation) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -2,6 +2,7 @@
 
 from symmdp.representations._constructors import regular, trivial
 from symmdp.representations._kind import Kind
+from symmdp.representations._products import imprimitive, outer
 from symmdp.representations._representation import Representation
 
-__all__ = ["Kind", "Representation", "regular", "trivial"]
+__all__ = ["Kind", "Representation", "imprimitive", "outer", "regular", "trivial"]

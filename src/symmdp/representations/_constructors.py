@@ -6,7 +6,7 @@ from symmdp.representations._representation import Representation
 
 def trivial(group: Group) -> Representation:
     """The trivial representation of `group`: `ρ(g) = 1` on one dimension."""
-    ones = np.ones((group.order, 1), dtype=np.int64)
+    ones = np.ones((len(group.numbered), 1), dtype=np.int64)
     return Representation._of_signed_permutations(group, ones - 1, ones, "trivial")
 
 

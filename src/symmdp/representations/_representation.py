@@ -9,8 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from symmdp.errors import GroupMismatchError, RepresentationError
 from symmdp.groups import Group, Subgroup
 from symmdp.representations._kind import Kind, are_orthogonal, as_signed_permutations
-
-_TOLERANCE = 1e-8
+from symmdp.representations._validation import check_matrices, check_relations, matrices_of_generators
 
 
 class Representation:
@@ -22,7 +21,8 @@ class Representation:
 
     Args:
         group: the group `G`.
-        matrices: `ρ(0), ρ(1), …`, shape `(|G|, d, d)`; integers or real numbers (computed in float64).
+        matrices: `ρ(0), ρ(1), …`, shape `(|G|, d, d)`; integers or real numbers (computed in float64). For a group that is
+            not listed: of the identity and of the generators.
         name: how the representation prints.
 
     Raises:
@@ -33,8 +33,10 @@ class Representation:
     def __init__(self, group: Group, matrices: ArrayLike, name: str | None = None):
         if not isinstance(group, Group):
             raise RepresentationError(f"The first argument is a symmdp Group; got {type(group).__name__}.")
-        checked = _check_matrices(group, matrices)
+        checked = check_matrices(group, matrices)
         signed = as_signed_permutations(checked)
+        if not group.is_listed:
+            check_relations(group, checked if signed is None else signed)
         if signed is None:
             self._adopt(group, name, None, None, checked)
         else:
@@ -48,32 +50,24 @@ class Representation:
 
         Args:
             group: the group `G`.
-            images: a matrix for each of `group.generators`, in their order, or a mapping from generator to matrix.
+            images: a matrix for each of `group.generators`, in their order, or a mapping from generator to matrix. A
+                permutation of the coordinates may be given as an integer array `p`, which sends `e_i` to `e_p[i]`.
             name: how the representation prints.
 
         Raises:
             RepresentationError: a generator has no matrix, or the matrices do not satisfy the group's relations.
         """
-        if not isinstance(images, Mapping):
-            if len(images) != len(group.generators):
-                raise RepresentationError(
-                    f"{group.name} has {len(group.generators)} generators {group.generators}; got {len(images)} matrices."
-                )
-            images = dict(zip(group.generators, images, strict=True))
-        missing = [s for s in group.generators if s not in images]
-        if missing:
-            raise RepresentationError(f"No matrix is given for generator {missing[0]} of {group.name}.")
-        arrays = {s: np.asarray(images[s]) for s in group.generators}
-        shapes = {a.shape for a in arrays.values()}
-        if not arrays or len(shapes) > 1 or any(len(s) != 2 or s[0] != s[1] for s in shapes):
-            raise RepresentationError(f"The generators need square matrices of one size; got shapes {sorted(shapes)}.")
-        matrices = [np.eye(shapes.pop()[0])] * group.order
+        arrays = matrices_of_generators(group, images)
+        matrices = [np.eye(arrays[0].shape[0])] * len(group.numbered)
+        if not group.is_listed:
+            return cls(group, np.stack([matrices[0], *arrays]), name)
+        of_generator = dict(zip(group.generators, arrays, strict=True))
         for g in sorted(group, key=lambda g: len(group.words[g])):
             if word := group.words[g]:
                 prefix = 0
                 for s in word[:-1]:
                     prefix = int(group.cayley_table[prefix, s])
-                matrices[g] = matrices[prefix] @ arrays[word[-1]]
+                matrices[g] = matrices[prefix] @ of_generator[word[-1]]
         return cls(group, np.stack(matrices), name)
 
     @classmethod
@@ -129,7 +123,7 @@ class Representation:
             if self._dense is None:
                 raise AssertionError("a representation holds signed permutations or matrices")
             return self._dense
-        matrices = np.zeros((self.group.order, self.dim, self.dim), dtype=np.int64)
+        matrices = np.zeros((len(self.source), self.dim, self.dim), dtype=np.int64)
         np.put_along_axis(matrices, self.source[..., None], self.sign[..., None], axis=2)
         matrices.flags.writeable = False
         return matrices
@@ -149,15 +143,20 @@ class Representation:
 
     @cached_property
     def character(self) -> NDArray:
-        """The character `χ(g) = tr ρ(g)`, shape `(|G|,)`."""
+        """The character `χ(g) = tr ρ(g)`, shape `(|G|,)`.
+
+        Raises:
+            GroupError: the group is not listed.
+        """
+        every = np.asarray(self.group.elements)  # raises for a group that is not listed
         if self.source is None or self.sign is None:
-            return np.trace(self.matrices, axis1=1, axis2=2)
+            return np.trace(self.matrices[every], axis1=1, axis2=2)
         return np.where(self.source == np.arange(self.dim), self.sign, 0).sum(axis=1)
 
     @property
     def is_trivial(self) -> bool:
         """Whether every element acts as the identity."""
-        return bool(np.allclose(self.character, self.dim)) and self.kind is Kind.PERMUTATION
+        return self.source is not None and self.kind is Kind.PERMUTATION and bool((self.source == self.source[0]).all())
 
     def __add__(self, other: Representation) -> Representation:
         """The direct sum `ρ ⊕ σ`: `other` acts on the coordinates after those of this one."""
@@ -168,7 +167,7 @@ class Representation:
         if self.source is not None and self.sign is not None and other.source is not None and other.sign is not None:
             source = np.concatenate([self.source, other.source + self.dim], axis=1)
             return self._of_signed_permutations(self.group, source, np.concatenate([self.sign, other.sign], 1), name)
-        matrices = np.zeros((self.group.order,) + (self.dim + other.dim,) * 2)
+        matrices = np.zeros((len(self.group.numbered),) + (self.dim + other.dim,) * 2)
         matrices[:, : self.dim, : self.dim] = self.matrices
         matrices[:, self.dim :, self.dim :] = other.matrices
         return self._of_matrices(self.group, matrices, name)
@@ -181,7 +180,7 @@ class Representation:
             return NotImplemented
         same_group(self, other, "multiplied")
         name = f"{_factor(self.name)} ⊗ {_factor(other.name)}"
-        n, d = self.group.order, self.dim * other.dim
+        n, d = len(self.group.numbered), self.dim * other.dim
         if self.source is not None and self.sign is not None and other.source is not None and other.sign is not None:
             source = self.source[:, :, None] * other.dim + other.source[:, None, :]
             sign = self.sign[:, :, None] * other.sign[:, None, :]
@@ -212,7 +211,7 @@ class Representation:
         """The dual `ρ*(g) = ρ(g⁻¹)ᵀ`; an orthogonal representation is its own."""
         if self.kind.is_orthogonal:
             return self
-        matrices = self.matrices[self.group.inverses].swapaxes(1, 2).copy()
+        matrices = np.linalg.inv(self.matrices).swapaxes(1, 2).copy()
         return self._of_matrices(self.group, matrices, f"{_factor(self.name)}*")
 
     @property
@@ -234,8 +233,13 @@ class Representation:
         """The restriction to a subgroup `H ≤ G`: `ρ(h)` for `h ∈ H` alone.
 
         Raises:
-            GroupMismatchError: `subgroup` is one of another group.
+            RepresentationError: `subgroup` is no Subgroup.
+            GroupMismatchError: it is one of another group.
         """
+        if not isinstance(subgroup, Subgroup):
+            raise RepresentationError(
+                f"Restrict to a Subgroup, as group.subgroup(elements) gives it; got {type(subgroup).__name__}."
+            )
         if subgroup.parent != self.group:
             raise GroupMismatchError(
                 f"Cannot restrict a representation of {self.group.name} to a subgroup of {subgroup.parent.name}."
@@ -260,7 +264,9 @@ class Representation:
 
     @cached_property
     def _hash(self) -> int:
-        return hash((self.group, self.dim, np.round(self.character, 6).tobytes()))
+        if self.source is not None and self.sign is not None:
+            return hash((self.group, self.source.tobytes(), self.sign.tobytes()))
+        return hash((self.group, self.dim, np.round(np.trace(self.matrices, axis1=1, axis2=2), 6).tobytes()))
 
     def __hash__(self) -> int:
         return self._hash
@@ -285,40 +291,3 @@ def same_group(a: Representation, b: Representation, verb: str) -> None:
 
 def _factor(name: str) -> str:
     return f"({name})" if " " in name else name
-
-
-def _check_matrices(group: Group, matrices: ArrayLike) -> NDArray[np.float64]:
-    try:
-        array = np.array(matrices, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise RepresentationError(f"The matrices must be real numbers of one shape ({error}).") from None
-    if array.ndim != 3 or array.shape[1] != array.shape[2]:
-        raise RepresentationError(
-            f"Expected {group.order} square matrices, shape ({group.order}, d, d); got an array of shape {array.shape}."
-        )
-    if len(array) != group.order:
-        raise RepresentationError(
-            f"{group.name} has {group.order} elements, so {group.order} matrices are expected; got {len(array)}. "
-            "To give them for the generators only, use Representation.from_generators."
-        )
-    if array.shape[1] == 0:
-        raise RepresentationError("A representation acts on at least one dimension; got matrices of size 0.")
-    if not np.isfinite(array).all():
-        g = int(np.argwhere(~np.isfinite(array))[0, 0])
-        raise RepresentationError(f"The matrix of element {g} has entries that are not finite.")
-    scale = max(1.0, float(np.abs(array).max()) ** 2)
-    if np.abs(array[0] - np.eye(array.shape[1])).max() > _TOLERANCE * scale:
-        raise RepresentationError("The matrix of element 0, the identity of the group, must be the identity matrix.")
-    for g in group:
-        if np.linalg.matrix_rank(array[g]) < array.shape[1]:
-            raise RepresentationError(f"The matrix of element {g} is not invertible.")
-    # ρ(gs) = ρ(g) ρ(s) for generators s gives all products, by induction on the word of the second factor.
-    for s in group.generators:
-        error = np.abs(array @ array[s] - array[group.cayley_table[:, s]]).max(axis=(1, 2))
-        if error.max() > _TOLERANCE * scale:
-            g = int(np.argmax(error > _TOLERANCE * scale))
-            raise RepresentationError(
-                f"Not a homomorphism: ρ({g}) ρ({s}) differs from ρ({g}·{s}) = ρ({group.multiply(g, s)}) "
-                f"by {error[g]:.2g}. Check the matrices of these elements and their order."
-            )
-    return array
