@@ -79,13 +79,18 @@ def test_verify_as_json(capsys: pytest.CaptureFixture[str]) -> None:
         (["train"], "ID"),
         (["verify", "CartPole-v9"], "Did you mean CartPole-v1"),
         (["verify", "CartPole-v1", "--samples", "1"], "samples"),
-        (["train", "CartPole-v1", "--seeds", "0"], "at least 1"),
+        (["train", "CartPole-v1", "--seeds", "0"], "1 to 10,000"),
+        (["train", "CartPole-v1", "--seeds", "99999999999999999999"], "1 to 10,000"),
         (["train", "CartPole-v1", "--seeds", "many"], "--seeds"),
         (["train", "CartPole-v1", "--algorithm", "sarsa"], "sarsa"),
         (["train", "CartPole-v1", "--frobs", "3"], "--frobs"),
-        (["train", "CartPole-v1", "--minibatch", "7"], "minibatch must divide"),
-        (["train", "CartPole-v1", "--steps", "-5"], "total_steps"),
-        (["train", "CartPole-v1", "--learning-rate", "nan"], "learning_rate"),
+        (["train", "CartPole-v1", "--minibatch", "7"], "--minibatch must divide"),
+        (["train", "CartPole-v1", "--steps", "-5"], "--steps must be"),
+        (["train", "CartPole-v1", "--entropy-coefficient", "inf"], "--entropy-coefficient must be a finite number"),
+        (["train", "CartPole-v1", "--solved-at", "nan"], "--solved-at must be a finite return"),
+        (["train", "CartPole-v1", "--directory", ""], "empty name"),
+        (["train", "CartPole-v1", "--resume", "absent", "--steps", "9"], "--steps cannot be given"),
+        (["train", "CartPole-v1", "--learning-rate", "nan"], "--learning-rate"),
         (["train", "CartPole-v1", "--resume", "absent"], "absent"),
         (["train", "CartPole-v1", "--resume", "absent", "--seeds", "2"], "--seeds cannot be given"),
         (["compare", "MountainCar-v0"], "no symmetry"),
@@ -234,6 +239,13 @@ def test_reader_that_leaves_early() -> None:
     assert process.stderr.read() == b""
     process.stderr.close()
     assert process.wait() == 141
+
+
+def test_a_terminal_without_the_characters() -> None:
+    environment = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
+    done = subprocess.run([*COMMAND, "list"], capture_output=True, check=False, env=environment)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"x ? ?x" in done.stdout
 
 
 def test_parse_gives_a_status_for_help() -> None:

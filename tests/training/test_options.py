@@ -10,10 +10,10 @@ from symmdp.training import TrainingOptions, preset
     ("values", "message"),
     [
         ({"algorithm": "dqn"}, "'ppo' or 'reinforce'"),
-        ({"total_steps": 0}, "total_steps must be an integer of at least 1; got 0"),
+        ({"total_steps": 0}, "total_steps must be an integer from 1 to 1,000,000,000,000; got 0"),
         ({"environments": 1.5}, "environments"),
         ({"epochs": True}, "epochs"),
-        ({"learning_rate": -1.0}, "learning_rate must be a number from 0 to 1; got -1.0"),
+        ({"learning_rate": -1.0}, "learning_rate must be a finite number from 0 to 1; got -1.0"),
         ({"learning_rate": float("nan")}, "learning_rate"),
         ({"learning_rate": "fast"}, "learning_rate"),
         ({"discount": 1.1}, "discount"),

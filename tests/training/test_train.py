@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from symmdp import Symmetry, symmetry_of
+from symmdp import Representation, Symmetry, groups, symmetry_of
 from symmdp.errors import CheckpointError, OptionError, RunDirectoryError, SpaceMismatchError, UnknownEnvironmentError
 from symmdp.policies import ActorCritic
 from symmdp.testing import equivariance_error
@@ -215,7 +215,7 @@ def test_a_run_directory_is_never_overwritten(tmp_path: Path) -> None:
         run(tmp_path / "taken/precious.txt")
     with pytest.raises(RunDirectoryError, match="holds no run"):
         run(tmp_path / "taken", resume=True)
-    with pytest.raises(RunDirectoryError, match="There is no run directory"):
+    with pytest.raises(RunDirectoryError, match="does not exist"):
         run(tmp_path / "nowhere", resume=True)
     assert not (tmp_path / "nowhere").exists()
     (tmp_path / "taken/config.json").write_text('{"another": "program"}')
@@ -286,6 +286,15 @@ def test_a_resumed_run_keeps_its_options(tmp_path: Path) -> None:
         run(tmp_path / "run", policy="plain", resume=True)
     with pytest.raises(OptionError, match="no seed 1"):
         load_policy(tmp_path / "run", 1, symmetry_of("CartPole-v1"))
+
+
+def test_a_policy_is_not_read_under_another_symmetry(tmp_path: Path) -> None:
+    """The parameters have the same shapes under both, and would make a different function."""
+    run(tmp_path / "run")
+    c2 = groups.cyclic(2)
+    flip = Representation(c2, [np.eye(4), np.diag([1, -1, 1, -1])])
+    with pytest.raises(CheckpointError, match="another symmetry"):
+        load_policy(tmp_path / "run", 0, Symmetry(c2, flip, c2.regular))
 
 
 def test_bad_arguments_write_nothing(tmp_path: Path) -> None:

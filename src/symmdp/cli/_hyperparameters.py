@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from symmdp.errors import OptionError
+
 if TYPE_CHECKING:
     from symmdp.training import TrainingOptions
 
@@ -50,6 +52,15 @@ class Hyperparameters:
         """The options with those that were given in place of theirs.
 
         Raises:
-            OptionError: a value is out of range.
+            OptionError: a value is out of range; the message names the option as it is typed.
         """
-        return replace(options, **self.given())  # pyright: ignore[reportArgumentType]
+        try:
+            return replace(options, **self.given())  # pyright: ignore[reportArgumentType]
+        except OptionError as error:
+            field, _, rest = str(error).partition(" ")
+            raise OptionError(f"{as_typed(field)} {rest}") from None
+
+
+def as_typed(field: str) -> str:
+    """The option of the command line that sets a field of `TrainingOptions`."""
+    return "--steps" if field == "total_steps" else f"--{field.replace('_', '-')}"

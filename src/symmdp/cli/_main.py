@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: those of the process when not given.
     """
+    _print_what_the_terminal_lacks()
     try:
         status = _run(sys.argv[1:] if arguments is None else list(arguments))
         sys.stdout.flush()
@@ -51,6 +53,13 @@ def _run(arguments: list[str]) -> int:
         raise MissingExtraError(
             f"The command line needs {package}, which is not installed. Try: pip install 'symmdp[experiments]'"
         ) from None
+
+
+def _print_what_the_terminal_lacks() -> None:
+    """Where the output cannot spell a character (θ in ASCII), print a question mark in its place."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _fail(error: Exception) -> int:

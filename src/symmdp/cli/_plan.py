@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from symmdp.cli._hyperparameters import Hyperparameters
     from symmdp.training import TrainingOptions
 
+_MOST_SEEDS = 10_000  # all of them train at once
+
 Algorithm = Literal["ppo", "reinforce"]
 
 
@@ -63,8 +65,10 @@ def new_plan(
     """
     from symmdp.training import preset
 
-    if seeds < 1:
-        raise OptionError(f"--seeds is the number of seeds, at least 1; got {seeds}.")
+    if not 1 <= seeds <= _MOST_SEEDS:
+        raise OptionError(f"--seeds is the number of seeds, 1 to {_MOST_SEEDS:,}; got {seeds}.")
+    if directory is not None and not directory.name:
+        raise OptionError("--directory names the folder to write the run to; got an empty name.")
     options = hyperparameters.apply_to(preset(environment_id, algorithm or "ppo"))
     return Plan(
         environment_id, method, tuple(range(seeds)), options, directory or _unused(environment_id, method or "compare"), False
@@ -92,8 +96,10 @@ def resumed_plan(
     from symmdp.experiments import Setup
 
     if given:
-        name = next(iter(given)).replace("_", "-")
-        raise OptionError(f"A run is resumed as it was begun; --{name} cannot be given together with --resume.")
+        from symmdp.cli._hyperparameters import as_typed
+
+        option = as_typed(next(iter(given)))
+        raise OptionError(f"A run is resumed as it was begun; {option} cannot be given together with --resume.")
     setup = Setup.load(directory)
     if (setup.method is None) != (kind == "compare"):
         what, other = ("comparison", "compare") if setup.method is None else ("training run", "train")

@@ -17,7 +17,8 @@ from symmdp.cli._progress import RichProgress
 class Train:
     """Train one kind of policy, one or many seeds at once.
 
-    Writes a run directory. Ctrl-C writes a checkpoint and prints the command that goes on from there.
+    Writes a run directory. Ctrl-C (or SIGTERM) writes a checkpoint and prints the
+    command that goes on from there.
     """
 
     environment: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="ID")]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any, overload
 
@@ -90,7 +91,7 @@ class Symmetry:
             action_center=_center(action_center, action, "action_center"),
             observation_names=_names(observation_names, observation.dim, "observation_names"),
             action_names=_names(action_names, action.dim if isinstance(action, Representation) else None, "action_names"),
-            element_names=_names(element_names, group.order, "element_names"),
+            element_names=_names(element_names, len(group.numbered), "element_names"),
             name=name or group.name,
         )
 
@@ -209,6 +210,24 @@ class Symmetry:
     def action_name(self, i: int) -> str:
         """What coordinate `i` of the action is called, or action `i` when actions are discrete."""
         return self.action_names[i] if self.action_names else f"action {i}"
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of group, representations and centres: equal symmetries have equal ones, in every process.
+
+        A state-dependent action map counts by its name alone.
+        """
+        digest = hashlib.sha256()
+        for rep in (self.observation, self.action):
+            if isinstance(rep, Representation):
+                digest.update((np.round(rep.matrices.astype(np.float64), 9) + 0.0).tobytes())
+            else:
+                digest.update(getattr(rep, "__qualname__", type(rep).__qualname__).encode())
+        if self.group.is_listed:
+            digest.update(self.group.cayley_table.astype(np.int64).tobytes())
+        for center in (self.observation_center, self.action_center):
+            digest.update(b"none" if center is None else center.tobytes())
+        return digest.hexdigest()[:16]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Symmetry):

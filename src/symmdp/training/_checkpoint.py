@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,8 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"There is no checkpoint {path}; the run stopped before it wrote one. Start anew.") from None
     except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise CheckpointError(f"The checkpoint {path} is damaged or no checkpoint of symmdp ({first[:120]}).") from None
+        reason = textwrap.shorten(first, 120, placeholder=" …")
+        raise CheckpointError(f"The checkpoint {path} is damaged or no checkpoint of symmdp ({reason}).") from None
     if not isinstance(contents, dict) or contents.get("format") != _FORMAT:
         raise CheckpointError(f"{path} was not written by this version of symmdp: expected {_FORMAT!r}.")
     return contents

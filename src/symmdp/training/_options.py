@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from symmdp.errors import OptionError
+
+_MOST = 10**12  # steps; beyond this a number is a slip
+_WIDEST = 65_536
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,8 @@ class TrainingOptions:
     def __post_init__(self) -> None:
         for name in ("total_steps", "environments", "rollout_steps", "epochs", "minibatch", "solved_window"):
             value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise OptionError(f"{name} must be an integer of at least 1; got {value!r}.")
+            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _MOST:
+                raise OptionError(f"{name} must be an integer from 1 to {_MOST:,}; got {value!r}.")
         if self.algorithm not in ("ppo", "reinforce"):
             raise OptionError(f"algorithm must be 'ppo' or 'reinforce'; got {self.algorithm!r}.")
         for name, low, high in (
@@ -69,10 +73,12 @@ class TrainingOptions:
             ("log_std", -20, 5),
         ):
             value = getattr(self, name)
-            if not isinstance(value, int | float) or not low <= value <= high:
-                raise OptionError(f"{name} must be a number from {low} to {high}; got {value!r}.")
-        if not all(isinstance(width, int) and width >= 1 for width in self.hidden):
-            raise OptionError(f"hidden must hold layer widths of at least 1; got {self.hidden!r}.")
+            if not isinstance(value, int | float) or not low <= value <= high or not math.isfinite(value):
+                raise OptionError(f"{name} must be a finite number from {low} to {high}; got {value!r}.")
+        if self.solved_at is not None and not math.isfinite(self.solved_at):
+            raise OptionError(f"solved_at must be a finite return; got {self.solved_at!r}.")
+        if not all(isinstance(width, int) and 1 <= width <= _WIDEST for width in self.hidden):
+            raise OptionError(f"hidden must hold layer widths from 1 to {_WIDEST:,}; got {self.hidden!r}.")
         batch = self.environments * self.rollout_steps
         if self.algorithm == "ppo" and batch % self.minibatch:
             raise OptionError(

@@ -64,7 +64,8 @@ class RunDirectory:
             RunDirectoryError: there is none, or what is there is no run.
         """
         if not path.is_dir():
-            raise RunDirectoryError(f"There is no run directory {path}. Check the path given to --resume.")
+            what = "is a file, not a run directory" if path.exists() else "does not exist"
+            raise RunDirectoryError(f"{path} {what}. Give the folder that a training run wrote (it has a config.json).")
         directory = cls(path)
         directory.config()
         if not os.access(path, os.W_OK):

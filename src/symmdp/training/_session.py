@@ -166,7 +166,10 @@ class Session:
 
 @contextmanager
 def interrupts() -> Iterator[list[int]]:
-    """A list that is empty until SIGINT comes; a second SIGINT interrupts at once. Where SIGINT is ignored, it stays so."""
+    """A list that is empty until SIGINT or SIGTERM comes; a second one interrupts at once.
+
+    Where SIGINT is ignored, nothing changes.
+    """
     received: list[int] = []
     if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         yield received
@@ -178,8 +181,9 @@ def interrupts() -> Iterator[list[int]]:
             raise KeyboardInterrupt
         print("stopping after this update …", file=sys.stderr)
 
-    previous = signal.signal(signal.SIGINT, note)
+    previous = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield received
     finally:
-        signal.signal(signal.SIGINT, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)

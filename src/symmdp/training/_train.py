@@ -10,7 +10,7 @@ from typing import Any, Literal
 import gymnasium as gym
 import torch
 
-from symmdp.errors import OptionError
+from symmdp.errors import CheckpointError, OptionError
 from symmdp.mdp import Symmetry
 from symmdp.policies import ActorCritic, matched_hidden
 from symmdp.training._checkpoint import load_checkpoint
@@ -77,6 +77,7 @@ def train(
         "options": json.loads(json.dumps(asdict(options))),
         "hidden": list(training.options.hidden),
         "group": training.stack.module.symmetry.group.name,
+        "symmetry": symmetry.fingerprint,
         "parameters": training.stack.count,
         "solve": {"threshold": options.solved_at, "episodes": options.solved_window},
     }
@@ -101,7 +102,7 @@ def load_policy(directory: Path | str, seed: int, symmetry: Symmetry) -> ActorCr
 
     Raises:
         RunDirectoryError: the directory holds no run.
-        CheckpointError: its checkpoint is missing, damaged, or belongs to another run.
+        CheckpointError: its checkpoint is missing, damaged, belongs to another run, or was trained under another symmetry.
         OptionError: the run has no such seed.
     """
     run = RunDirectory.open(Path(directory))
@@ -109,6 +110,11 @@ def load_policy(directory: Path | str, seed: int, symmetry: Symmetry) -> ActorCr
     if seed not in config["seeds"]:
         raise OptionError(f"The run has no seed {seed}; its seeds are {config['seeds']}.")
     options = TrainingOptions.from_dict(config["options"])
+    if config.get("symmetry") != symmetry.fingerprint:
+        raise CheckpointError(
+            f"The policies in {directory} were trained under another symmetry than {symmetry!r}: their parameters would mean "
+            "another function. Give the symmetry that the run was given."
+        )
     training = training_of(config["environment_id"], symmetry, options, [seed], config["method"])
     policies = load_checkpoint(run.checkpoint)["training"]["policies"]
     training.stack.flat.copy_(policies[config["seeds"].index(seed)].unsqueeze(0))
@@ -145,7 +151,7 @@ def _threads(count: int) -> Iterator[None]:
 
 
 def _check_same(old: dict[str, Any], new: dict[str, Any]) -> None:
-    for name in ("environment_id", "method", "seeds", "parameters", "group"):
+    for name in ("environment_id", "method", "seeds", "parameters", "group", "symmetry"):
         if old.get(name) != new[name]:
             raise OptionError(f"The run to resume has {name} {old.get(name)!r}, not {new[name]!r}; resume it unchanged.")
     for name, value in new["options"].items():
