@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 
@@ -29,7 +29,7 @@ class IrrepType(StrEnum):
 _TYPES = {1: IrrepType.REAL, 2: IrrepType.COMPLEX, 4: IrrepType.QUATERNIONIC}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Irrep:
     """A real irreducible representation in a canonical orthonormal basis.
 
@@ -44,7 +44,7 @@ class Irrep:
 
     rep: Representation
     type: IrrepType
-    endomorphisms: NDArray[np.float64]
+    endomorphisms: NDArray[np.float64] = field(compare=False)
 
     @property
     def dim(self) -> int:
