@@ -1,7 +1,6 @@
 """Equivariant linear maps between representations: their dimension, bases, the symmetrizer, and tied parameters."""
 
-from symmdp.maps._blocks import coordinate_blocks
 from symmdp.maps._equivariant_maps import EquivariantMaps
 from symmdp.maps._tied import TiedParameters, tie, tie_maps, tie_vector
 
-__all__ = ["EquivariantMaps", "TiedParameters", "coordinate_blocks", "tie", "tie_maps", "tie_vector"]
+__all__ = ["EquivariantMaps", "TiedParameters", "tie", "tie_maps", "tie_vector"]

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy  # which loads its parts when they are first used; imported one by one they cost 0.2 s
 from numpy.typing import NDArray
 
 from symmdp.errors import RepresentationError
-from symmdp.representations import Representation
+from symmdp.representations import Representation, coordinate_blocks
 
 RANK_TOLERANCE = 1e-9  # singular values below this share of the largest count as zero
-
-
-def coordinate_blocks(rep: Representation) -> list[NDArray[np.intp]]:
-    """The finest sets of coordinates that every `ρ(g)` maps into themselves (the connected components of its entries)."""
-    coupled = (np.abs(rep.matrices[list(rep.group.generators)]) > 1e-12).any(axis=0)
-    count, label = scipy.sparse.csgraph.connected_components(coupled | np.eye(rep.dim, dtype=bool), directed=False)
-    return [np.flatnonzero(label == k) for k in range(count)]
 
 
 def block_bases(

@@ -9,7 +9,7 @@ import scipy  # loads its parts when they are first used
 from numpy.typing import NDArray
 
 from symmdp.errors import RepresentationError
-from symmdp.representations import Representation
+from symmdp.representations import Representation, coordinate_blocks
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,22 +144,11 @@ def _coordinate_orbits(rep: Representation) -> list[tuple[NDArray[np.int64], NDA
     """
     source, sign = _on_generators(rep)
     gathered: dict[tuple[bytes, bytes], tuple[list[NDArray], NDArray, NDArray]] = {}
-    for orbit in orbits_of(source):
+    for orbit in coordinate_blocks(rep):
         within = np.searchsorted(orbit, source[:, orbit])
         key = within.tobytes(), sign[:, orbit].tobytes()
         gathered.setdefault(key, ([], within, sign[:, orbit]))[0].append(orbit)
     return [(np.stack(orbits), within, signs) for orbits, within, signs in gathered.values()]
-
-
-def orbits_of(source: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """The orbits of coordinates under permutations, shape `(generators, n)`: sorted arrays, ordered by first member."""
-    n = source.shape[1]
-    rows, columns = np.broadcast_to(np.arange(n), source.shape).ravel(), source.ravel()
-    graph = scipy.sparse.coo_array((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(n, n))
-    _, label = scipy.sparse.csgraph.connected_components(graph, directed=False)
-    order = np.argsort(label, kind="stable")
-    orbits = np.split(order, np.flatnonzero(np.diff(label[order])) + 1)
-    return sorted(orbits, key=lambda orbit: orbit[0])
 
 
 def _on_generators(rep: Representation) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

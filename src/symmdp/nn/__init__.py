@@ -1,6 +1,7 @@
 """Torch modules that are equivariant by construction."""
 
 from symmdp.nn._activation import CReLU, NormActivation, Pointwise
+from symmdp.nn._fourier import FourierActivation
 from symmdp.nn._free_tensor import FreeTensor
 from symmdp.nn._initialization import orthogonal_
 from symmdp.nn._joint_expansion import JointExpansion, whole_copy
@@ -11,6 +12,7 @@ __all__ = [
     "CReLU",
     "EquivariantLinear",
     "EquivariantMLP",
+    "FourierActivation",
     "FreeTensor",
     "JointExpansion",
     "NormActivation",

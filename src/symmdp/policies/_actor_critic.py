@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.distributions import Categorical, Distribution, Independent, Normal
 
 from symmdp.errors import OptionError, SymmetryError
-from symmdp.maps import coordinate_blocks, tie_vector
+from symmdp.maps import tie_vector
 from symmdp.mdp import Symmetry
 from symmdp.nn import EquivariantMLP, FreeTensor
-from symmdp.representations import Representation
+from symmdp.representations import Representation, coordinate_blocks
 
 
 class ActorCritic(nn.Module):

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from symmdp.errors import OptionError
-from symmdp.maps import EquivariantMaps, coordinate_blocks
+from symmdp.maps import EquivariantMaps
 from symmdp.mdp import Symmetry
 from symmdp.nn import hidden_representation
-from symmdp.representations import Representation
+from symmdp.representations import Representation, coordinate_blocks
 
 
 def parameter_count(symmetry: Symmetry, hidden: Sequence[int], *, discrete: bool) -> int:
