@@ -70,7 +70,8 @@ def irreps(group: Group) -> tuple[Irrep, ...]:
     Raises:
         RepresentationError: `Σ d²/c = |G|` does not hold for what was found (the message gives both sides).
 
-    Source: Serre, *Linear Representations of Finite Groups*, sections 2.4 and 13.2; Dixon 1970 (doi 10.2307/2004848).
+    Source: Serre, *Linear Representations of Finite Groups*, sections 2.4 and 13.2; Dixon 1970, *Computing irreducible
+    representations of groups*.
     """
     problem = ""
     for attempt in range(_ATTEMPTS):
