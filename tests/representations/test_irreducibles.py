@@ -117,6 +117,30 @@ def test_types_of_the_literature() -> None:
     assert [(i.dim, i.type) for i in irreps(frobenius)][1:] == [(2, IrrepType.COMPLEX), (6, IrrepType.COMPLEX)]
 
 
+def left(a: float, b: float, c: float, d: float) -> np.ndarray:
+    """Multiplication by a quaternion from the left."""
+    return np.array([[a, -b, -c, -d], [b, a, -d, c], [c, d, a, -b], [d, -c, b, a]])
+
+
+def test_binary_polyhedral_groups_of_the_literature() -> None:
+    """SL(2, 3) has complex characters of degree 1 1 1 2 2 2 3, SL(2, 5) 1 2 2 3 3 4 4 5 6; the even ones are quaternionic."""
+    real, complex_, quaternionic = IrrepType
+    tetrahedron = groups.generated_by(left(0.5, 0.5, 0.5, 0.5), left(0, 1, 0, 0))
+    assert tetrahedron.order == 24
+    types = Counter((i.dim, i.type) for i in irreps(tetrahedron))
+    assert types == Counter([(1, real), (2, complex_), (3, real), (4, quaternionic), (4, complex_)])
+    icosahedron = groups.generated_by(left(0.5, 0.5, 0.5, 0.5), left(GOLDEN / 2, 1 / (2 * GOLDEN), 0.5, 0))
+    assert icosahedron.order == 120
+    types = Counter((i.dim, i.type) for i in irreps(icosahedron))
+    faithful = [(4, quaternionic), (4, quaternionic), (8, quaternionic), (12, quaternionic)]
+    assert types == Counter([(1, real), (3, real), (3, real), (4, real), (5, real), *faithful])
+    for group in (tetrahedron, icosahedron):
+        for irrep in irreps(group):
+            Representation(group, irrep.rep.matrices)
+            for e in irrep.endomorphisms:
+                np.testing.assert_allclose(e @ irrep.rep.matrices, irrep.rep.matrices @ e, atol=1e-13)
+
+
 @pytest.mark.parametrize("n", range(1, 17))
 def test_cyclic_groups_turn_planes(n: int) -> None:
     group = groups.cyclic(n)
@@ -227,9 +251,8 @@ def test_bases_are_the_same_in_another_process(tmp_path) -> None:
         np.testing.assert_allclose(results[0][name], results[1][name], atol=1e-9, err_msg=name)
 
 
-def test_bases_do_not_depend_on_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bases_do_not_depend_on_rounding(group: Group, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same irreducible matrices when every eigenvector is perturbed and every eigenspace turned at random."""
-    group = groups.direct_product(groups.quaternion(), groups.symmetric(3))
     expected = irreps(group)
     plain = np.linalg.eigh
     rng = np.random.default_rng(5)

@@ -32,7 +32,8 @@ class FourierActivation(nn.Module):
     Raises:
         ActivationError: the function is not pointwise, or `ρ` does not fit into so many copies.
 
-    Source: Cohen et al. 2018 (arXiv 1801.10130), section 5; de Haan et al. 2021 (arXiv 2003.05425), section 4.3.
+    Source: de Haan et al. 2021 (arXiv 2003.05425), the RegularNonlinearity. A finite group is sampled whole, so that the
+    equivariance is exact, where on a continuous one it is approximate.
     """
 
     lift: Tensor

@@ -70,7 +70,8 @@ def irreps(group: Group) -> tuple[Irrep, ...]:
     Raises:
         RepresentationError: `Σ d²/c = |G|` does not hold for what was found (the message gives both sides).
 
-    Source: Serre, *Linear Representations of Finite Groups*, sections 2.4 and 13.2; Dixon 1970 (doi 10.2307/2004848).
+    Source: Serre, *Linear Representations of Finite Groups*, sections 2.4 and 13.2; Dixon 1970, *Computing irreducible
+    representations of groups*.
     """
     problem = ""
     for attempt in range(_ATTEMPTS):
@@ -116,7 +117,7 @@ def _decompose_regular(group: Group, rng: np.random.Generator) -> tuple[tuple[Ir
     result = []
     for k, (_, c, basis) in enumerate(found):
         polished = _polish(basis, difference)
-        matrices = _matrices(polished, difference)
+        matrices = _turns(polished) if c == 2 == basis.shape[1] else _matrices(polished, difference)
         compressed = [(polished.T @ x) @ (y @ polished) for x, y in zip(*noise, strict=True)]
         change = canonical_basis(matrices, c, polished, compressed, representatives)
         matrices = _snap(change.T @ matrices @ change)
@@ -153,6 +154,13 @@ def _matrices(basis: NDArray, difference: NDArray) -> NDArray:
     matrices = np.concatenate(parts)
     matrices[0] = np.eye(d)
     return matrices
+
+
+def _turns(basis: NDArray) -> NDArray:
+    """`ρ(g)` on a plane that the group turns: by the angle from row `e` to row `g`, since `L_g` takes one to the other."""
+    rows = basis / np.linalg.norm(basis, axis=1, keepdims=True)
+    cosine, sine = rows @ rows[0], rows @ np.array([-rows[0, 1], rows[0, 0]])
+    return np.stack([np.stack([cosine, -sine], axis=1), np.stack([sine, cosine], axis=1)], axis=1)
 
 
 def _snap(matrices: NDArray) -> NDArray:
