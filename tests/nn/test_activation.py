@@ -35,7 +35,7 @@ def test_what_is_allowed_is_equivariant_and_what_breaks_raises(rep: Representati
     if allowed:
         assert_equivariant(Pointwise(rep, function), rep, rep, dtype=torch.float32)
     else:
-        with pytest.raises(ActivationError, match=r"Use (an odd function|NormActivation)"):
+        with pytest.raises(ActivationError, match=r"Use (an odd function|(NormActivation, )?GatedActivation)"):
             Pointwise(rep, function)
         assert equivariance_error(function, rep, rep, dtype=torch.float32) > 1e-3
 
