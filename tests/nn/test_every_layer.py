@@ -81,7 +81,7 @@ class Sequence(nn.Module):
         self.rep_in, self.rep_out = network.rep_in, network.rep_out
 
     def forward(self, x: Tensor) -> Tensor:
-        starts = torch.arange(x.shape[0]).eq(2).unsqueeze(-1).expand(x.shape[:-1])
+        starts = torch.arange(x.shape[0]).eq(2).reshape(-1, *[1] * (x.ndim - 2)).expand(x.shape[:-1])
         outputs, last = self.network(x, episode_starts=starts)
         return outputs + last
 
@@ -326,6 +326,13 @@ def form(request: pytest.FixtureRequest, name: str) -> Rep:
     return rep
 
 
+# Dynamo makes an instance of torch.autograd.Function when it traces any custom function, and torch warns of that itself.
+@pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
+@pytest.mark.parametrize(
+    "form",
+    ["permutation", "orthogonal", *[pytest.param(kind, marks=pytest.mark.slow) for kind in ("signed", "invertible")]],
+    indirect=True,
+)
 @NAMES
 def test_torch_compile_takes_the_full_graph(form: Rep, name: str) -> None:
     family = FAMILIES[name]
@@ -352,7 +359,7 @@ def test_torch_export(form: Rep, name: str) -> None:
 def test_autocast_to_bfloat16(form: Rep, name: str) -> None:
     family = FAMILIES[name]
     module = built(family, form, torch.float32)
-    x = family.inputs(module, torch.float32)
+    x = family.inputs(module, torch.float32).requires_grad_()
     with torch.autocast("cpu", dtype=torch.bfloat16):
         y = module(x)
         y.float().square().mean().backward()
@@ -375,3 +382,21 @@ def test_any_batch_shape(form: Rep, name: str) -> None:
             torch.testing.assert_close(module(x.unsqueeze(0).unsqueeze(0)), y.unsqueeze(0).unsqueeze(0))
             for place in range(len(x)) if len(family.before) > 1 or "Set" not in name else ():
                 torch.testing.assert_close(module(x[place]), y[place])
+
+
+# torch has no batching rule for its flash attention on CPUs, and loops over the stack: right, and slower.
+@pytest.mark.filterwarnings("ignore:There is a performance drop:UserWarning")
+@NAMES
+def test_a_stack_of_layers_under_vmap(form: Rep, name: str) -> None:
+    """Many seeds at once: `torch.func.stack_module_state`, `functional_call` and `vmap`."""
+    family = FAMILIES[name]
+    modules = [built(family, form, torch.float64, seed) for seed in range(3)]
+    parameters, buffers = torch.func.stack_module_state(modules)
+    if not parameters:
+        return
+    x = torch.stack([family.inputs(modules[0], torch.float64, seed) for seed in range(3)])
+    call = torch.vmap(lambda p, b, v: torch.func.functional_call(modules[0], (p, b), (v,)))
+    expected = torch.stack([module(v) for module, v in zip(modules, x, strict=True)])
+    torch.testing.assert_close(call(parameters, buffers, x), expected)
+    with torch.no_grad():
+        torch.testing.assert_close(call(parameters, buffers, x), expected)
