@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from symmdp import Representation, groups
-from symmdp.errors import ActivationError
+from symmdp.errors import ActivationError, RepresentationError
 from symmdp.nn import (
     CReLU,
     EquivariantGRU,
@@ -81,7 +81,7 @@ class Sequence(nn.Module):
         self.rep_in, self.rep_out = network.rep_in, network.rep_out
 
     def forward(self, x: Tensor) -> Tensor:
-        starts = torch.arange(x.shape[0]).eq(2).reshape(-1, *[1] * (x.ndim - 2)).expand(x.shape[:-1])
+        starts = torch.arange(x.shape[0], device=x.device).eq(2).reshape(-1, *[1] * (x.ndim - 2)).expand(x.shape[:-1])
         outputs, last = self.network(x, episode_starts=starts)
         return outputs + last
 
@@ -95,7 +95,7 @@ class Masked(nn.Module):
         self.rep_in, self.rep_out = layer.rep_in, layer.rep_out
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.layer(x, torch.arange(x.shape[-2]) < x.shape[-2] - 1)
+        return self.layer(x, torch.arange(x.shape[-2], device=x.device) < x.shape[-2] - 1)
 
 
 @dataclass(frozen=True)
@@ -178,6 +178,9 @@ FAMILIES: dict[str, Family] = {
     "SetAttention to regular": Family(
         lambda rep, **o: SetAttention(rep, 1, rep.group.regular, rep_value=rep.group.regular, bias=False, **o), before=(4,)
     ),
+    "SetAttention own queries": Family(
+        lambda rep, **o: SetAttention(rep, 2, rep_query=rep, **o), not_orthogonal, RepresentationError, (3, 4)
+    ),
     "SetPool mean": Family(free(lambda rep: Masked(SetPool(rep, "mean"))), before=(3, 4)),
     "SetPool sum": Family(free(lambda rep: SetPool(rep, "sum")), before=(3, 4)),
     "SetPool max": Family(free(lambda rep: Masked(SetPool(rep, "max"))), not_permutation, before=(3, 4)),
@@ -241,7 +244,7 @@ def step(family: Family, module: Any, dtype: torch.dtype) -> bool:
 def test_equivariant_for_every_element_through_a_life(rep: Rep, name: str, dtype: torch.dtype) -> None:
     family = FAMILIES[name]
     if family.refuses(rep):
-        with pytest.raises(family.error, match=r"[Uu]se |Map |Take |map "):
+        with pytest.raises(family.error, match=r"[Uu]se |[Mm]ap |Take |Leave "):
             family.build(rep, generator=torch.Generator().manual_seed(0), dtype=dtype)
         return
     module, allowed = built(family, rep, dtype), ALLOWED[dtype]
@@ -346,13 +349,28 @@ def test_torch_compile_takes_the_full_graph(form: Rep, name: str) -> None:
 
 
 @NAMES
-def test_torch_export(form: Rep, name: str) -> None:
+def test_torch_export_for_any_batch(form: Rep, name: str) -> None:
+    """The exported program takes batches of another size (for a single set: another number of tokens)."""
     family = FAMILIES[name]
     module = built(family, form, torch.float64).eval()
-    x = family.inputs(module, torch.float64)
+    x, axis = family.inputs(module, torch.float64), 1 if name == "GRU" else 0  # a sequence is unrolled
+    larger = torch.cat([x, x.flip(0)], dim=axis)
     with torch.no_grad():
-        exported = torch.export.export(module, (x,)).module()
+        exported = torch.export.export(module, (x,), dynamic_shapes=({axis: torch.export.Dim("batch")},)).module()
         torch.testing.assert_close(exported(x), module(x))
+        torch.testing.assert_close(exported(larger), module(larger))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@NAMES
+@DTYPES
+def test_on_cuda(form: Rep, name: str, dtype: torch.dtype) -> None:
+    family = FAMILIES[name]
+    module = built(family, form, dtype)
+    x = family.inputs(module, dtype)
+    expected = module(x)
+    torch.testing.assert_close(module.cuda()(x.cuda()).cpu(), expected, rtol=10 * ALLOWED[dtype], atol=10 * ALLOWED[dtype])
+    assert violation(family, module, dtype, lambda x: module(x.cuda()).cpu()) <= ALLOWED[dtype]
 
 
 @NAMES
@@ -400,3 +418,14 @@ def test_a_stack_of_layers_under_vmap(form: Rep, name: str) -> None:
     torch.testing.assert_close(call(parameters, buffers, x), expected)
     with torch.no_grad():
         torch.testing.assert_close(call(parameters, buffers, x), expected)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
+@pytest.mark.parametrize("name", ["GRU", "SetAttention masked", "MLP layer", "MLP rms", "SetPool max", "LayerNorm"])
+def test_compiled_to_machine_code(form: Rep, name: str) -> None:
+    family = FAMILIES[name]
+    module = built(family, form, torch.float64)
+    x = family.inputs(module, torch.float64)
+    torch.compiler.reset()
+    torch.testing.assert_close(torch.compile(module, fullgraph=True)(x), module(x))

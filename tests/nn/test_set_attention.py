@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from symmdp import Representation, groups
-from symmdp.errors import ActivationError, GroupMismatchError, OptionError, ShapeError
+from symmdp.errors import ActivationError, GroupMismatchError, OptionError, RepresentationError, ShapeError
 from symmdp.nn import EquivariantSequential, Residual, SetAttention, SetPool
 from symmdp.representations import Kind
 
@@ -138,6 +138,11 @@ def test_bad_input(rep: Representation) -> None:
         SetAttention(rep, 0)
     with pytest.raises(OptionError, match="width=0"):
         SetAttention(rep, 1, width=0)
+    with pytest.raises(OptionError, match="not both"):
+        SetAttention(rep, 1, width=4, rep_query=rep.group.regular)
+    if rep.kind is Kind.INVERTIBLE:
+        with pytest.raises(RepresentationError, match=r"changes lengths\. Leave rep_query out"):
+            SetAttention(rep, 1, rep_query=rep)
     with pytest.raises(OptionError, match="mean, sum, max; got 'min'"):
         SetPool(rep, "min")  # pyright: ignore
     with pytest.raises(GroupMismatchError):

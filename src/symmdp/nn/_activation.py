@@ -149,7 +149,7 @@ class GatedActivation(nn.Module):
     Shape:
         `(..., dim + blocks)` to `(..., dim)`.
 
-    Source: Weiler et al. 2018 (arXiv 1807.02547), section 4.3.
+    Source: Weiler et al. 2018 (arXiv 1807.02547), the gated nonlinearity.
     """
 
     def __init__(

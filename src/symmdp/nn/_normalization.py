@@ -42,8 +42,8 @@ class EquivariantLayerNorm(nn.Module):
         ActivationError: `rep` is not orthogonal, so that it changes lengths.
         ShapeError: (forward) the last axis of the input is not `dim`.
 
-    Source: Ba et al. 2016 (arXiv 1607.06450), equation 4; for several fields, Liao and Smidt 2023 (arXiv 2206.11990),
-    section 4.1.
+    Source: Ba et al. 2016 (arXiv 1607.06450), equations 3 and 4; for fields that are not invariant, Liao and Smidt 2023
+    (Equiformer, arXiv 2206.11990).
     """
 
     def __init__(

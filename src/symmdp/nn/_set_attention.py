@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from symmdp.errors import ActivationError, OptionError, ShapeError
+from symmdp.errors import ActivationError, OptionError, RepresentationError, ShapeError
 from symmdp.nn._linear import EquivariantLinear
 from symmdp.representations import Kind, Representation
 
@@ -18,10 +18,10 @@ class SetAttention(nn.Module):
 
         a_ij = softmax_j(⟨q_i, k_j⟩ / √width),   y_i = Σ_heads W_o Σ_j a_ij v_j + b_o
 
-    Queries and keys live in copies of the regular representation, which is orthogonal, so that `⟨q_i, k_j⟩` is invariant;
-    values in any representation, `rep_token` itself by default. A group element acts on each token's features; tokens have
-    no order, and the symmetric group is never enumerated. Over the trivial group, with values of size `dim / heads`, this
-    is `torch.nn.MultiheadAttention`.
+    Queries and keys live in an orthogonal representation, so that `⟨q_i, k_j⟩` is invariant: copies of the regular one by
+    default; values in any representation, `rep_token` itself by default. A group element acts on each token's features;
+    tokens have no order, and the symmetric group is never enumerated. Over the trivial group, with values of size
+    `dim / heads`, this is `torch.nn.MultiheadAttention`.
 
     Args:
         rep_token: the representation on a token's features, of dimension `dim`.
@@ -29,6 +29,8 @@ class SetAttention(nn.Module):
         rep_out: the representation on a token's output, of dimension `out`; `rep_token` when not given.
         rep_value: the representation on a head's values; `rep_token` when not given.
         width: of a head's queries and keys, rounded up to a multiple of `|G|`; `dim / heads` when not given.
+        rep_query: the representation on a head's queries and keys, in place of copies of the regular one (for a group too
+            large to list, say); orthogonal.
         bias: whether the maps have invariant biases.
         generator: where initial values are drawn from; torch's default generator when not given.
         dtype: of the parameters; torch's default when not given.
@@ -39,7 +41,8 @@ class SetAttention(nn.Module):
 
     Raises:
         GroupMismatchError: representations of two different groups.
-        OptionError: `heads` or `width` is below 1.
+        OptionError: `heads` or `width` is below 1, or both `width` and `rep_query` are given.
+        RepresentationError: `rep_query` is not orthogonal.
         ShapeError: (forward) the input or the mask has the wrong shape.
 
     Source: Vaswani et al. 2017 (arXiv 1706.03762), section 3.2; for sets, Lee et al. 2019 (arXiv 1810.00825), section 3.1.
@@ -53,6 +56,7 @@ class SetAttention(nn.Module):
         *,
         rep_value: Representation | None = None,
         width: int | None = None,
+        rep_query: Representation | None = None,
         bias: bool = True,
         generator: torch.Generator | None = None,
         dtype: torch.dtype | None = None,
@@ -61,12 +65,8 @@ class SetAttention(nn.Module):
         super().__init__()
         if heads < 1:
             raise OptionError(f"Attention has at least one head; got heads={heads}.")
-        width = -(-rep_token.dim // heads) if width is None else width
-        if width < 1:
-            raise OptionError(f"Queries and keys have at least one coordinate; got width={width}.")
-        group = rep_token.group
         rep_out, rep_value = rep_out or rep_token, rep_value or rep_token
-        hidden = -(-width // group.order) * group.regular
+        hidden = _query_representation(rep_token, heads, width, rep_query)
         self.rep_in, self.rep_out, self.heads = rep_token, rep_out, heads
         self._sizes = (heads * hidden.dim, heads * hidden.dim, heads * rep_value.dim)
         maps = {"bias": bias, "generator": generator, "dtype": dtype, "device": device}
@@ -102,6 +102,24 @@ class SetAttention(nn.Module):
     def extra_repr(self) -> str:
         """The representations and the number of heads."""
         return f"{self.rep_in.name} → {self.rep_out.name} over {self.rep_in.group.name}, heads={self.heads}"
+
+
+def _query_representation(
+    rep_token: Representation, heads: int, width: int | None, rep_query: Representation | None
+) -> Representation:
+    if rep_query is not None:
+        if width is not None:
+            raise OptionError(f"Give width or rep_query, not both: rep_query has dimension {rep_query.dim}.")
+        if not rep_query.kind.is_orthogonal:
+            raise RepresentationError(
+                f"Inner products of queries and keys are invariant under orthogonal representations alone; {rep_query!r} "
+                "changes lengths. Leave rep_query out, for copies of the regular representation."
+            )
+        return rep_query
+    width = -(-rep_token.dim // heads) if width is None else width
+    if width < 1:
+        raise OptionError(f"Queries and keys have at least one coordinate; got width={width}.")
+    return -(-width // rep_token.group.order) * rep_token.group.regular
 
 
 class SetPool(nn.Module):
