@@ -9,7 +9,9 @@ from symmdp.nn import (
     EquivariantLayerNorm,
     EquivariantMLP,
     EquivariantSequential,
+    FreeTensor,
     GatedActivation,
+    JointExpansion,
     Residual,
     hidden_representation,
 )
@@ -178,3 +180,32 @@ def test_bad_options() -> None:
     sheared = Representation(c2, [[[1, 0], [0, 1]], [[1, 1], [0, -1]]])
     with pytest.raises(ActivationError, match="EquivariantLayerNorm needs an orthogonal"):
         EquivariantMLP(sheared, sheared, (sheared,), activation="gated", norm="layer")
+
+
+@pytest.mark.parametrize("norm", [None, "layer", "rms"])
+@pytest.mark.parametrize("activation", ["tanh", "gated"])
+def test_a_leading_axis_stacks_networks(network_reps: Pair, norm, activation: str) -> None:
+    """Seeds side by side, as training runs them: every parameter belongs to a free tensor, norms' too."""
+    networks = [
+        EquivariantMLP(
+            *network_reps,
+            (16, 16),
+            norm=norm,
+            residual=True,
+            activation=activation,
+            generator=torch.Generator().manual_seed(seed),
+            dtype=torch.float64,
+        )
+        for seed in range(3)
+    ]
+    generator = torch.Generator().manual_seed(0)
+    for network in networks:
+        for parameter in network.parameters():
+            parameter.data.add_(0.1 * torch.randn(parameter.shape, generator=generator, dtype=torch.float64))
+    assert JointExpansion(networks[0]).count == sum(p.numel() for p in networks[0].parameters())
+    stack = copy.deepcopy(networks[0])
+    for module, *others in zip(*[list(network.modules()) for network in [stack, *networks]], strict=True):
+        if isinstance(module, FreeTensor):
+            module.theta = torch.nn.Parameter(torch.stack([other.theta for other in others]))
+    x = torch.randn(3, 5, network_reps[0].dim, dtype=torch.float64, generator=generator)
+    torch.testing.assert_close(stack(x), torch.stack([network(v) for network, v in zip(networks, x, strict=True)]))

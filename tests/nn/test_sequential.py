@@ -91,6 +91,9 @@ def test_names_slices_and_appending() -> None:
     with pytest.raises(RepresentationError, match=r"Modules 2 .* and 3 .* do not fit"):
         short.append(SECOND)
     assert len(short) == 3
+    assert len(EquivariantSequential(FIRST).extend([nn.SiLU(), SECOND])) == 3
+    with pytest.raises(RepresentationError, match=r"Modules 0 .* and 1 .* do not fit"):
+        EquivariantSequential(FIRST).extend([FIRST])
 
 
 def test_something_must_come_first() -> None:

@@ -28,7 +28,7 @@ class EquivariantSequential(nn.Sequential):
     """Modules one after another, whose representations are checked to fit: `rep_out` of each is `rep_in` of the next.
 
     Functions and torch modules without representations (`torch.tanh`, `nn.ReLU()`) become `Pointwise` on the
-    representation at their place, if that allows them.
+    representation at their place, if that allows them. `append` and `extend` check too; other changes in place do not.
 
     Args:
         modules: equivariant modules, with `rep_in` and `rep_out`, and pointwise functions between them; or one
