@@ -209,3 +209,11 @@ def test_a_leading_axis_stacks_networks(network_reps: Pair, norm, activation: st
             module.theta = torch.nn.Parameter(torch.stack([other.theta for other in others]))
     x = torch.randn(3, 5, network_reps[0].dim, dtype=torch.float64, generator=generator)
     torch.testing.assert_close(stack(x), torch.stack([network(v) for network, v in zip(networks, x, strict=True)]))
+
+
+@pytest.mark.parametrize("norm", [None, "layer", "rms"])
+@pytest.mark.parametrize("activation", ["relu", "norm", "gated"])
+def test_every_tensor_is_on_the_device(norm, activation: str) -> None:
+    regular = groups.cyclic(2).regular
+    network = EquivariantMLP(regular, regular, (8,), norm=norm, activation=activation, device="meta")
+    assert {tensor.device.type for tensor in [*network.parameters(), *network.buffers()]} == {"meta"}

@@ -73,7 +73,7 @@ class EquivariantMLP(EquivariantSequential):
         layers: list[nn.Module] = []
         before = rep_in
         for place, rep in enumerate(reps):
-            act = activation_module(rep, activation)
+            act = activation_module(rep, activation).to(device)
             after_linear, after = _representations(act)
             linear = EquivariantLinear(before, after_linear, generator=generator, dtype=dtype, device=device)
             block = [
