@@ -1,30 +1,42 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Literal, get_args
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from symmdp.errors import OptionError
 from symmdp.groups import Group
-from symmdp.nn._activation import Pointwise
+from symmdp.nn._activation_names import Activation, activation_module
 from symmdp.nn._initialization import orthogonal_
 from symmdp.nn._linear import EquivariantLinear
+from symmdp.nn._normalization import EquivariantLayerNorm, EquivariantRMSNorm
+from symmdp.nn._residual import Residual
+from symmdp.nn._sequential import EquivariantSequential
 from symmdp.representations import Representation
 
+Norm = Literal["layer", "rms"]
 
-class EquivariantMLP(nn.Sequential):
+
+class EquivariantMLP(EquivariantSequential):
     """A multi-layer perceptron that is equivariant: `f(ρ_in(g) x) = ρ_out(g) f(x)` for every `g`.
 
     Hidden layers carry copies of the regular representation, on which any pointwise nonlinearity is allowed, and in which
     every representation is contained. Over the trivial group it is the plain MLP. Weights are orthogonal at the start.
+    A hidden layer is a linear map, the norm if one is asked for, and the activation.
 
     Args:
         rep_in: the representation on the input, of dimension `in`.
         rep_out: the representation on the output, of dimension `out`.
         hidden: the widths of the hidden layers, each rounded up to a multiple of `|G|`; or representations.
-        activation: pointwise.
+        activation: a pointwise function or its name (`"tanh"`, `"relu"`, `"elu"`, `"gelu"`, `"silu"`, …), or for hidden
+            representations of your own that allow none, `"norm"`, `"gated"` or `"crelu"`, or an activation class of
+            `symmdp.nn`.
+        norm: `"layer"` or `"rms"` normalises before each activation.
+        residual: whether each hidden layer after the first adds its input to its output; the hidden representations must
+            then be equal.
         gain: of the hidden layers' orthogonal weights.
         output_gain: of the last layer's.
         generator: where initial values are drawn from; torch's default generator when not given.
@@ -36,8 +48,8 @@ class EquivariantMLP(nn.Sequential):
 
     Raises:
         GroupMismatchError: representations of two different groups.
-        ActivationError: the activation is not allowed on a hidden representation.
-        OptionError: a width below 1.
+        ActivationError: the activation or the norm is not allowed on a hidden representation.
+        OptionError: a width below 1, an unknown activation or norm, or residual layers that do not fit.
 
     Source: van der Pol et al. 2020, section 4.3 and figure 3.
     """
@@ -48,31 +60,63 @@ class EquivariantMLP(nn.Sequential):
         rep_out: Representation,
         hidden: Sequence[int | Representation] = (64, 64),
         *,
-        activation: Callable[[Tensor], Tensor] = torch.tanh,
+        activation: Activation = torch.tanh,
+        norm: Norm | None = None,
+        residual: bool = False,
         gain: float = math.sqrt(2),
         output_gain: float = 1.0,
         generator: torch.Generator | None = None,
         dtype: torch.dtype | None = None,
         device: torch.device | str | None = None,
     ):
-        reps = [hidden_representation(rep_in.group, h) if isinstance(h, int) else h for h in hidden]
+        if not isinstance(hidden, Sequence):
+            raise OptionError(f"hidden lists the hidden layers' widths or representations, such as (64, 64); got {hidden!r}.")
+        reps = [h if isinstance(h, Representation) else hidden_representation(rep_in.group, h) for h in hidden]
         layers: list[nn.Module] = []
         before = rep_in
-        for rep in reps:
-            layer = EquivariantLinear(before, rep, generator=generator, dtype=dtype, device=device)
-            layers += [orthogonal_(layer, gain, generator), Pointwise(rep, activation)]
-            before = rep
+        for place, rep in enumerate(reps):
+            act = activation_module(rep, activation).to(device)
+            after_linear, after = _representations(act)
+            linear = EquivariantLinear(before, after_linear, generator=generator, dtype=dtype, device=device)
+            block = [
+                orthogonal_(linear, gain, generator),
+                *_norm(norm, after_linear, dtype=dtype, device=device),
+                act,
+            ]
+            if residual and place > 0:
+                if after != before:
+                    raise OptionError(
+                        f"Residual hidden layers need equal representations; layer {place} goes from {before!r} to {after!r}. "
+                        "Give every hidden layer the same width (or representation), or leave residual=False."
+                    )
+                block = [Residual(EquivariantSequential(*block))]
+            layers += block
+            before = after
         last = EquivariantLinear(before, rep_out, generator=generator, dtype=dtype, device=device)
         super().__init__(*layers, orthogonal_(last, output_gain, generator))
-        self.rep_in, self.rep_out = rep_in, rep_out
 
 
 def hidden_representation(group: Group, width: int) -> Representation:
     """`⌈width / |G|⌉` copies of the regular representation: at least `width` hidden units.
 
     Raises:
-        OptionError: `width < 1`.
+        OptionError: `width` is no integer of at least 1.
     """
-    if width < 1:
-        raise OptionError(f"A hidden layer has at least one unit; got width {width}.")
+    if not isinstance(width, int) or width < 1:
+        raise OptionError(f"A hidden layer has at least one unit; got width {width!r}.")
     return -(-width // group.order) * group.regular
+
+
+def _norm(
+    norm: str | None, rep: Representation, *, dtype: torch.dtype | None, device: torch.device | str | None
+) -> list[nn.Module]:
+    if norm is None:
+        return []
+    if norm not in get_args(Norm):
+        raise OptionError(f"norm is None, {' or '.join(repr(name) for name in get_args(Norm))}; got {norm!r}.")
+    kind = EquivariantLayerNorm if norm == "layer" else EquivariantRMSNorm
+    return [kind(rep, dtype=dtype, device=device)]
+
+
+def _representations(module: nn.Module) -> tuple[Representation, Representation]:
+    return module.rep_in, module.rep_out  # pyright: ignore[reportReturnType]
