@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from symmdp import EquivariantMaps, Representation, groups
-from symmdp.errors import GroupMismatchError, ShapeError
-from symmdp.nn import EquivariantLinear, FreeTensor, JointExpansion, orthogonal_, whole_copy
+from symmdp.errors import GroupError, GroupMismatchError, OptionError, RepresentationError, ShapeError
+from symmdp.nn import EquivariantLinear, FreeTensor, JointExpansion, Mode, orthogonal_, whole_copy
+from symmdp.representations import plane
 from symmdp.testing import assert_equivariant, equivariance_error
 
 Pair = tuple[Representation, Representation]
@@ -64,10 +66,10 @@ def test_gradients_are_exact(pair: Pair) -> None:
     free = layer_of(pair).free_weight
     x = torch.randn(free.count, dtype=torch.float64, generator=torch.Generator().manual_seed(0), requires_grad=True)
     if free.count:
-        assert torch.autograd.gradcheck(free._expand, (x,))
-        assert torch.autograd.gradgradcheck(free._expand, (x,))
+        assert torch.autograd.gradcheck(free.expand, (x,))
+        assert torch.autograd.gradgradcheck(free.expand, (x,))
     else:
-        assert not free._expand(x).any()
+        assert not free.expand(x).any()
 
 
 def test_the_trivial_group_gives_a_plain_layer() -> None:
@@ -82,13 +84,108 @@ def test_no_plain_linear_hides_inside(pair: Pair) -> None:
     assert not any(isinstance(module, nn.Linear) for module in layer_of(pair).modules())
 
 
-def test_variance_at_the_start_is_that_of_a_plain_layer() -> None:
+def modes_of(pair: Pair) -> list[Mode]:
+    signed = all(rep.kind.is_signed_permutation for rep in pair)
+    return ["tied", "isotypic", "basis"] if signed else ["isotypic", "basis"]
+
+
+def test_outputs_start_with_the_variance_of_the_inputs(pair: Pair) -> None:
+    """On average over the coordinates that inputs reach; measured on samples, in every mode."""
+    for mode in modes_of(pair):
+        generator = torch.Generator().manual_seed(0)
+        layer = EquivariantLinear(*pair, mode=mode, generator=generator, dtype=torch.float64)
+        y = layer(torch.randn(4000, pair[0].dim, generator=generator, dtype=torch.float64)).detach()
+        reached = layer.weight.detach().abs().amax(1) > 1e-9
+        if reached.any():
+            assert float(y[:, reached].var(0).mean()) == pytest.approx(1, rel=0.15)
+        else:
+            assert EquivariantMaps(*pair).dim == 0
+
+
+def test_wide_layers_start_alike_in_every_mode() -> None:
     d4 = groups.dihedral(4)
+    rep = 32 * d4.regular
+    layers = [EquivariantLinear(rep, rep, mode=m, generator=torch.Generator().manual_seed(0)) for m in ("tied", "isotypic")]
+    for layer in layers:
+        assert float(layer.weight.detach().std()) == pytest.approx(1 / 16, rel=0.01)
+        assert float(layer.weight.detach().square().mean(1).std()) < 0.2 / 256  # no row stands out
+
+
+def test_modes_convert_exactly(pair: Pair) -> None:
+    modes = modes_of(pair)
+    layer = EquivariantLinear(*pair, mode=modes[0], generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    x = torch.randn(3, 5, pair[0].dim, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    wanted, twin = layer(x), layer
+    for mode in [*modes[1:], modes[0]]:
+        twin = twin.in_mode(mode)
+        assert twin.mode == mode
+        assert twin.free_weight.count == EquivariantMaps(*pair).dim
+        torch.testing.assert_close(twin(x), wanted, atol=1e-12, rtol=0)
+        assert equivariance_error(twin, *pair) <= 1e-12
+        with torch.no_grad():
+            torch.testing.assert_close(twin.eval()(x), wanted, atol=1e-12, rtol=0)
+            torch.testing.assert_close(twin.train()(x), wanted, atol=1e-12, rtol=0)
+    torch.testing.assert_close(twin.free_weight.theta, layer.free_weight.theta, atol=1e-12, rtol=0)
+    if "tied" not in modes:
+        with pytest.raises(RepresentationError, match="mode='basis'"):
+            layer.in_mode("tied")
+
+
+def test_gradients_of_the_isotypic_product(pair: Pair) -> None:
+    """Of the product that is written out, against autograd through single operations; and its second derivatives."""
+    layer = EquivariantLinear(*pair, mode="isotypic", generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    assert layer.product is not None
     generator = torch.Generator().manual_seed(0)
-    layer = EquivariantLinear(32 * d4.regular, 32 * d4.regular, generator=generator)
-    plain = nn.Linear(256, 256)
-    ratio = float(layer.weight.detach().std() / plain.weight.detach().std())
-    assert 0.95 < ratio < 1.05
+    x = torch.randn(2, 3, pair[0].dim, generator=generator, dtype=torch.float64, requires_grad=True)
+    parameters = [x, *layer.parameters()]
+    outer = torch.randn(2, 3, pair[1].dim, generator=generator, dtype=torch.float64)
+    found = torch.autograd.grad(layer(x), parameters, outer)
+    wanted = torch.autograd.grad(layer.product.general(x, layer.free_weight.theta, layer.bias), parameters, outer)
+    for a, b in zip(found, wanted, strict=True):
+        torch.testing.assert_close(a, b, atol=1e-12, rtol=1e-12)
+    if layer.free_weight.count:
+        (slope,) = torch.autograd.grad(layer(x).square().sum(), x, create_graph=True)
+        (second,) = torch.autograd.grad(slope.square().sum(), layer.free_weight.theta)
+        dense = x.detach().requires_grad_()
+        (slope,) = torch.autograd.grad(F.linear(dense, layer.weight, layer.bias).square().sum(), dense, create_graph=True)
+        (expected,) = torch.autograd.grad(slope.square().sum(), layer.free_weight.theta)
+        torch.testing.assert_close(second, expected, atol=1e-9, rtol=1e-9)
+
+
+def test_auto_chooses_by_shape() -> None:
+    c8, d5 = groups.cyclic(8), groups.dihedral(5)
+    assert EquivariantLinear(64 * c8.regular, 64 * c8.regular).mode == "isotypic"
+    assert EquivariantLinear(8 * c8.regular, 64 * c8.regular).mode == "tied"
+    assert EquivariantLinear(512 * groups.trivial().trivial, 512 * groups.trivial().trivial).mode == "tied"
+    assert EquivariantLinear(plane(d5), d5.regular).mode == "basis"
+    s16 = groups.symmetric(16)
+    assert EquivariantLinear(32 * s16.natural, 32 * s16.natural).mode == "tied"
+    with pytest.raises(GroupError, match="known by its generators only"):
+        EquivariantLinear(s16.natural, s16.natural, mode="isotypic")
+    with pytest.raises(OptionError, match="mode is one of 'auto', 'tied'"):
+        EquivariantLinear(d5.regular, d5.regular, mode="fast")  # pyright: ignore[reportArgumentType]
+
+
+def test_many_kinds_of_copies_share_one_isotypic_product() -> None:
+    """Representations of several parts, out of order, and with coordinates that reach nothing."""
+    d4 = groups.dihedral(4)
+    mixed = d4.regular + 2 * plane(d4) + d4.trivial + d4.regular
+    order = np.random.default_rng(0).permutation(mixed.dim)
+    shuffled = Representation(d4, mixed.matrices[:, order][:, :, order])
+    for pair in [(mixed, shuffled), (shuffled, mixed), (3 * plane(d4), shuffled), (shuffled, d4.trivial)]:
+        layer = EquivariantLinear(*pair, mode="isotypic", dtype=torch.float64)
+        assert equivariance_error(layer, *pair) <= 1e-12
+        x = torch.randn(7, pair[0].dim, dtype=torch.float64)
+        torch.testing.assert_close(layer(x), F.linear(x, layer.weight, layer.bias), atol=1e-12, rtol=0)
+
+
+def test_wrong_dtype_says_what_to_do() -> None:
+    c2 = groups.cyclic(2)
+    for mode in ("tied", "isotypic"):
+        with pytest.raises(ShapeError, match=r"torch.float64 and the parameters are torch.float32"):
+            EquivariantLinear(c2.regular, c2.regular, mode=mode)(torch.zeros(2, dtype=torch.float64))
+        with pytest.raises(ShapeError, match="size 2 on the last axis"):
+            EquivariantLinear(c2.regular, c2.regular, mode=mode)(torch.tensor(1.0))
 
 
 def test_orthogonal_weights_have_equal_singular_values(pair: Pair) -> None:

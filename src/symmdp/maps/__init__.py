@@ -1,6 +1,16 @@
 """Equivariant linear maps between representations: their dimension, bases, the symmetrizer, and tied parameters."""
 
 from symmdp.maps._equivariant_maps import EquivariantMaps
+from symmdp.maps._isotypic_maps import IsotypicLayout, IsotypicMaps, algebra_units
 from symmdp.maps._tied import TiedParameters, tie, tie_maps, tie_vector
 
-__all__ = ["EquivariantMaps", "TiedParameters", "tie", "tie_maps", "tie_vector"]
+__all__ = [
+    "EquivariantMaps",
+    "IsotypicLayout",
+    "IsotypicMaps",
+    "TiedParameters",
+    "algebra_units",
+    "tie",
+    "tie_maps",
+    "tie_vector",
+]

@@ -6,7 +6,7 @@ from symmdp.nn._free_tensor import FreeTensor
 from symmdp.nn._gru import EquivariantGRU, EquivariantGRUCell
 from symmdp.nn._initialization import orthogonal_
 from symmdp.nn._joint_expansion import JointExpansion, whole_copy
-from symmdp.nn._linear import EquivariantLinear
+from symmdp.nn._linear import EquivariantLinear, Mode
 from symmdp.nn._mlp import EquivariantMLP, hidden_representation
 from symmdp.nn._normalization import EquivariantLayerNorm, EquivariantRMSNorm
 from symmdp.nn._residual import Residual
@@ -26,6 +26,7 @@ __all__ = [
     "FreeTensor",
     "GatedActivation",
     "JointExpansion",
+    "Mode",
     "NormActivation",
     "Pointwise",
     "Residual",

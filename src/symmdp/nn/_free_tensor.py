@@ -8,39 +8,37 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from symmdp.maps import EquivariantMaps, TiedParameters, tie_vector
+from symmdp.maps import EquivariantMaps, IsotypicMaps, TiedParameters, tie_vector
 from symmdp.representations import Representation
 
 
 class FreeTensor(nn.Module):
     """A tensor that the group leaves unchanged, held as its free parameters `theta`; calling it gives the tensor.
 
-    Tied entries are `tensor = sign * theta[index]`; otherwise `tensor = Σ_k theta[k] basis[k]`. `theta` has shape
-    `(count,)`; a leading axis stacks independent copies, `(stack, count)` to `(stack, *shape)`.
+    Tied entries are `tensor = sign * theta[index]`. In isotypic coordinates it is a matrix that is tied and then changed to
+    the coordinates of the representations, `Q_out B(theta) Q_in⁻¹`; with a basis, `tensor = Σ_k theta[k] basis[k]`. `theta`
+    has shape `(count,)`; a leading axis stacks independent copies, `(stack, count)` to `(stack, *shape)`.
 
     With gradients off the expanded tensor is kept and reused until `theta` changes (treat it as read-only). What is kept
     is never part of the state dict, a copy or a pickle.
     """
 
     theta: nn.Parameter
-    index: Tensor
-    sign: Tensor
-    position: Tensor
-    member_sign: Tensor
-    basis: Tensor
 
     def __init__(
         self,
-        space: TiedParameters | NDArray[np.float64],
+        space: TiedParameters | IsotypicMaps | NDArray[np.float64],
         *,
         dtype: torch.dtype | None = None,
         device: torch.device | str | None = None,
     ):
         super().__init__()
         dtype = dtype or torch.get_default_dtype()
-        self.tied = space if isinstance(space, TiedParameters) else None
-        self.shape = tuple(space.shape) if isinstance(space, TiedParameters) else tuple(space.shape[1:])
-        self.count = space.count if isinstance(space, TiedParameters) else len(space)
+        self.space = space
+        self.shape = tuple(space.shape[1:]) if isinstance(space, np.ndarray) else tuple(space.shape)
+        self.count = len(space) if isinstance(space, np.ndarray) else space.count
+        # Of isotypic coordinates: how many copies of which size; plain numbers, which compilers can follow.
+        self._parts = {} if not isinstance(space, IsotypicMaps) else _parts_of(space)
         # The exact constants; the buffers are their copies in the dtype and on the device of the parameters.
         self._constants = _constants_of(space)
         for name, value in self._constants.items():
@@ -48,6 +46,11 @@ class FreeTensor(nn.Module):
             self.register_buffer(name, tensor.to(dtype) if tensor.is_floating_point() else tensor, persistent=False)
         self.theta = nn.Parameter(torch.zeros(self.count, dtype=dtype, device=device))
         self._kept: tuple[object, Tensor, Tensor] | None = None
+
+    @property
+    def tied(self) -> TiedParameters | None:
+        """How the entries are tied, where they are tied one by one."""
+        return self.space if isinstance(self.space, TiedParameters) else None
 
     @classmethod
     def whole(cls, shape: tuple[int, ...], **options: Any) -> FreeTensor:
@@ -58,58 +61,75 @@ class FreeTensor(nn.Module):
 
     @classmethod
     def map(cls, rep_in: Representation, rep_out: Representation, **options: Any) -> FreeTensor:
-        """An equivariant matrix, shape `(out, in)`."""
+        """An equivariant matrix, shape `(out, in)`: tied under signed permutations, else by a change of basis.
+
+        Where the group is not listed, by a basis.
+        """
         maps = EquivariantMaps(rep_in, rep_out)
-        return cls(maps.tied if maps.tied is not None else np.asarray(maps.basis()), **options)
+        if maps.tied is not None:
+            return cls(maps.tied, **options)
+        return cls(IsotypicMaps.between(rep_in, rep_out) if rep_in.group.is_listed else np.asarray(maps.basis()), **options)
 
     @classmethod
     def vector(cls, rep: Representation, **options: Any) -> FreeTensor:
         """An invariant vector, `ρ(g) b = b`, shape `(dim,)`."""
         if rep.kind.is_signed_permutation:
             return cls(tie_vector(rep), **options)
-        maps = EquivariantMaps(rep.group.trivial, rep)
-        return cls(np.asarray(maps.basis())[:, :, 0], **options)
+        return cls(np.asarray(EquivariantMaps(rep.group.trivial, rep).basis())[:, :, 0], **options)
 
     @property
     def is_whole(self) -> bool:
         """Whether every entry is free, as over the trivial group."""
         return not self._constants
 
-    @property
-    def exact_basis(self) -> NDArray[np.float64]:
-        """The basis in float64, shape `(count, *shape)`, of a tensor that is not tied entry by entry."""
-        return self._constants["basis"]
-
     def forward(self) -> Tensor:
         """The tensor, shape `(*shape)`, or `(stack, *shape)` when `theta` has a leading axis."""
         theta = self.theta
         if self.is_whole:
-            return self._expand(theta)
+            return self.expand(theta)
         if torch.is_grad_enabled() or torch.compiler.is_compiling() or not _is_plain(theta):
-            return self._expand(theta)
+            return self.expand(theta)
         # Optimisers and load_state_dict raise the version; `parameter.data` can be changed without, so look at the values.
         key = (theta._version, theta.dtype, theta.device, theta.shape)
         if self._kept is None or self._kept[0] != key or not torch.equal(self._kept[1], theta):
-            self._kept = (key, theta.clone(), self._expand(theta))
+            self._kept = (key, theta.clone(), self.expand(theta))
         return self._kept[2]
 
-    def _expand(self, theta: Tensor) -> Tensor:
-        if self.tied is None:
-            return torch.tensordot(theta, self.basis, dims=1)
+    def expand(self, theta: Tensor) -> Tensor:
+        """The tensor with free parameters `theta`, shape `(..., count)` to `(..., *shape)`; differentiable."""
         if self.is_whole:
             return theta.unflatten(-1, self.shape)
-        flat = _Expand.apply(theta, self.index, self.sign, self.position, self.member_sign)
-        return flat.unflatten(-1, self.shape)
+        if "basis" in self._constants:
+            return torch.tensordot(theta, self.get_buffer("basis"), dims=1)
+        if self.count == 0:
+            nothing = theta.sum(-1)  # zero, and known to autograd
+            return nothing[(..., *[None] * len(self.shape))] + theta.new_zeros(self.shape)
+        entries = theta.index_select(-1, self.get_buffer("index"))
+        if "sign" in self._constants:
+            entries = entries * self.get_buffer("sign")
+        entries = entries.unflatten(-1, self.shape)
+        if not self._parts:
+            return entries
+        left = self._along_last(entries.mT, "rows").mT
+        return self._along_last(left, "columns")
+
+    def _along_last(self, x: Tensor, side: str) -> Tensor:
+        """Change each copy along the last axis, and put the coordinates in the order of the representation."""
+        parts = self._parts[side]
+        changed = []
+        for k, ((copies, _), part) in enumerate(zip(parts, x.split([c * n for c, n in parts], dim=-1), strict=True)):
+            changed.append((part.unflatten(-1, (copies, -1)) @ self.get_buffer(f"{side}_{k}")).flatten(-2))
+        whole = changed[0] if len(changed) == 1 else torch.cat(changed, dim=-1)
+        return whole.index_select(-1, self.get_buffer(f"{side}_order")) if f"{side}_order" in self._constants else whole
 
     @torch.no_grad()
     def assign(self, tensor: Tensor | NDArray[np.float64]) -> None:
-        """Set `theta` to the orthogonal projection of a tensor of shape `(*shape)` (computed in float64)."""
+        """Set `theta` to that of the symmetrized tensor, from one of shape `(*shape)` (computed in float64)."""
         array = tensor.double().cpu().numpy() if isinstance(tensor, Tensor) else np.asarray(tensor, dtype=np.float64)
-        if self.tied is not None:
-            theta = self.tied.project(array)
+        if isinstance(self.space, np.ndarray):
+            theta = np.tensordot(self.space, array, axes=array.ndim)
         else:
-            basis = self._constants["basis"]
-            theta = np.tensordot(basis, array, axes=array.ndim)
+            theta = self.space.project(array)
         self.theta.copy_(torch.as_tensor(theta))
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> FreeTensor:
@@ -130,45 +150,29 @@ class FreeTensor(nn.Module):
         return f"{' × '.join(map(str, self.shape))}, {self.count} free parameters"
 
 
-class _Expand(torch.autograd.Function):
-    """`theta[index] * sign`, whose backward gathers each orbit's entries instead of scattering into them (5× faster)."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(theta: Tensor, index: Tensor, sign: Tensor, position: Tensor, member_sign: Tensor) -> Tensor:
-        if theta.shape[-1] == 0:
-            return theta.new_zeros((*theta.shape[:-1], len(index)))
-        expanded = theta.index_select(-1, index)
-        return expanded * sign if len(sign) else expanded
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        ctx.save_for_backward(inputs[3], inputs[4])
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        position, member_sign = ctx.saved_tensors
-        members = gradients[0].index_select(-1, position.flatten()).unflatten(-1, tuple(position.shape))
-        if len(member_sign):
-            members = members * member_sign
-        return members.sum(-2), None, None, None, None
-
-
-def _constants_of(space: TiedParameters | NDArray[np.float64]) -> dict[str, NDArray]:
-    if not isinstance(space, TiedParameters):
+def _constants_of(space: TiedParameters | IsotypicMaps | NDArray[np.float64]) -> dict[str, NDArray]:
+    if isinstance(space, np.ndarray):
         return {"basis": np.array(space)}
-    if space.count == space.index.size:
+    tied = space if isinstance(space, TiedParameters) else space.tied
+    if isinstance(space, TiedParameters) and tied.count == tied.index.size:
         return {}
-    sign = space.sign.ravel().astype(np.float64)
-    position, member_sign = space.members
-    no_signs = np.zeros(0)
-    return {
-        "index": space.index.ravel(),
-        "sign": no_signs if (sign == 1).all() else sign,
-        "position": position,
-        "member_sign": no_signs if (member_sign == 1).all() else member_sign.astype(np.float64),
-    }
+    constants: dict[str, NDArray] = {"index": tied.index.ravel().astype(np.int32)}
+    if not (tied.sign == 1).all():
+        constants["sign"] = tied.sign.ravel().astype(np.float64)
+    if isinstance(space, IsotypicMaps):
+        for k, part in enumerate(space.layout_out.parts):
+            constants[f"rows_{k}"] = part.synthesis.T
+        for k, part in enumerate(space.layout_in.parts):
+            constants[f"columns_{k}"] = part.analysis
+        for side, layout in (("rows", space.layout_out), ("columns", space.layout_in)):
+            if not np.array_equal(layout.order, np.arange(len(layout.order))):
+                constants[f"{side}_order"] = np.argsort(layout.order).astype(np.int32)
+    return constants
+
+
+def _parts_of(space: IsotypicMaps) -> dict[str, list[tuple[int, int]]]:
+    sides = {"rows": space.layout_out, "columns": space.layout_in}
+    return {side: [(part.copies, len(part.analysis)) for part in layout.parts] for side, layout in sides.items()}
 
 
 def _is_plain(theta: Tensor) -> bool:

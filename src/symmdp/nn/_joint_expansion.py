@@ -33,13 +33,12 @@ class JointExpansion:
         largest = max([1, *(len(t.tied.members[0]) for t in tensors if t.tied is not None)])
         index, sign = np.zeros(self.size, dtype=np.int64), np.zeros(self.size)
         position, member_sign = (np.zeros((largest, self.count), dtype=kind) for kind in (np.int64, np.float64))
-        self._bases: list[tuple[slice, slice, Tensor]] = []  # tensors that are no signed permutations' have a basis
+        self._others: list[tuple[slice, slice, FreeTensor]] = []  # those whose entries are not tied one by one
         start = entry = 0
         for tensor in tensors:
             end, last = start + tensor.count, entry + int(np.prod(tensor.shape))
             if tensor.tied is None:
-                basis = torch.as_tensor(tensor.exact_basis).flatten(1).to(dtype)
-                self._bases.append((slice(start, end), slice(entry, last), basis))
+                self._others.append((slice(start, end), slice(entry, last), tensor))
             else:
                 index[entry:last] = tensor.tied.index.ravel() + start
                 sign[entry:last] = tensor.tied.sign.ravel()
@@ -58,8 +57,9 @@ class JointExpansion:
         torch.index_select(theta, 1, self._index, out=whole)
         if self._sign is not None:
             whole *= self._sign
-        for free, entries, basis in self._bases:
-            whole[:, entries] = theta[:, free] @ basis
+        for free, entries, tensor in self._others:
+            with torch.no_grad():
+                whole[:, entries] = tensor.expand(theta[:, free]).flatten(1)
         return whole
 
     def transpose(self, gradient: Tensor) -> Tensor:
@@ -73,8 +73,11 @@ class JointExpansion:
                 reduced += members
             else:
                 reduced.addcmul_(members, self._member_sign[k])
-        for free, entries, basis in self._bases:
-            reduced[:, free] = gradient[:, entries] @ basis.mT
+        for free, entries, tensor in self._others:
+            with torch.enable_grad():  # the expansion is linear: its transpose is its gradient, at any point
+                zero = gradient.new_zeros(len(gradient), tensor.count, requires_grad=True)
+                whole = tensor.expand(zero).flatten(1)
+            (reduced[:, free],) = torch.autograd.grad(whole, zero, gradient[:, entries])
         return reduced
 
 
