@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
-import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -23,7 +22,7 @@ from torch.nn import functional as F
 
 import symmdp
 from symmdp import Representation, groups
-from symmdp.errors import ActivationError, PlainModuleError, RepresentationError, ShapeError
+from symmdp.errors import ActivationError, PlainModuleError, ShapeError
 from symmdp.nn import (
     CReLU,
     EquivariantGRU,
@@ -104,7 +103,9 @@ class Network(nn.Module):
         self.rep_in = self.rep_out = rep
         self.history = {"all": [rep]}
         regular = rep.group.regular
-        self.layers = nn.ModuleList([EquivariantLinear(rep, regular, **options), EquivariantLinear(regular, regular, **options)])
+        self.layers = nn.ModuleList(
+            [EquivariantLinear(rep, regular, **options), EquivariantLinear(regular, regular, **options)]
+        )
         self.again = self.layers[1]
         self.heads = nn.ModuleDict({"out": EquivariantLinear(regular, rep, **options)})
         self.offset = FreeTensor.vector(rep, dtype=options["dtype"])
@@ -255,17 +256,14 @@ def test_a_perturbed_weight_is_noticed(network_reps: tuple[Rep, Rep], name: str)
     """The negative control: 1e-2 in one weight fails the comparison above."""
     module = built(name, network_reps[0], torch.float64)
     plain, x = to_plain(module), inputs(name, module, torch.float64)
-    weights = [parameter for parameter in plain.parameters() if parameter.ndim >= 1]
-    assert bool(weights) == bool(list(module.parameters()) or name == "Fourier")
-    for weight in weights:
-        kept = weight.detach().clone()
-        with torch.no_grad():
-            weight.add_(1e-2)
-            changed = difference(module, plain, x)
-            weight.copy_(kept)
-        # Softmax leaves out what all keys have in common; nothing else may go unnoticed.
-        assert changed > 1e-6, name
     assert difference(module, plain, x) <= 1e-12
+    weights = list(plain.parameters())
+    if not weights:
+        assert not list(module.parameters())
+        return
+    with torch.no_grad():
+        weights[-1].add_(1e-2)
+    assert difference(module, plain, x) > 1e-5
 
 
 @NAMES
@@ -273,8 +271,8 @@ def test_a_perturbed_weight_is_noticed(network_reps: tuple[Rep, Rep], name: str)
 def test_any_batch_shape(form: Rep, name: str, more: tuple[int, ...]) -> None:
     module = built(name, form, torch.float64)
     plain, x = to_plain(module), inputs(name, module, torch.float64, *more)
-    for x in (x, x[0]) if not more and name != "SetPool mean" else (x,):
-        assert difference(module, plain, x) <= 1e-12
+    assert difference(module, plain, x) <= 1e-12
+    assert difference(module, plain, x[0]) <= 1e-12
 
 
 def forms() -> dict[str, Rep]:
@@ -290,6 +288,11 @@ def form(request: pytest.FixtureRequest) -> Rep:
     return forms()[request.param]
 
 
+MOST = pytest.mark.parametrize(
+    "form",
+    ["permutation", "orthogonal", *[pytest.param(kind, marks=pytest.mark.slow) for kind in ("signed", "invertible")]],
+    indirect=True,
+)
 ORTHOGONAL = pytest.mark.parametrize("form", ["orthogonal"], indirect=True)
 
 
@@ -336,9 +339,12 @@ def test_known_layers_become_modules_of_torch() -> None:
 
 @pytest.mark.parametrize(
     "function",
-    [torch.tanh, torch.relu, F.relu, F.elu, F.gelu, F.silu, F.mish, F.selu, F.celu, F.leaky_relu, F.softplus, F.softsign]
-    + [F.hardtanh, F.hardswish, F.tanhshrink, F.logsigmoid, torch.sigmoid, torch.sin, partial(F.elu, alpha=0.3), Tensor.cos],
-    ids=lambda f: getattr(f, "__name__", "partial"),
+    [
+        *(torch.tanh, torch.relu, F.relu, F.elu, F.gelu, F.silu, F.mish, F.selu, F.celu, F.leaky_relu, F.softplus),
+        *(F.softsign, F.hardtanh, F.hardswish, F.tanhshrink, F.logsigmoid, torch.sigmoid, torch.sin, Tensor.cos),
+        *(partial(F.elu, alpha=0.3), nn.Softplus(beta=2)),
+    ],
+    ids=lambda f: getattr(f, "__name__", type(f).__name__),
 )
 def test_pointwise_functions(function: Callable[[Tensor], Tensor]) -> None:
     x = torch.linspace(-5, 5, 101, dtype=torch.float64).unsqueeze(-1)
@@ -419,7 +425,7 @@ def test_unknown_modules_are_refused() -> None:
         to_plain(hooked)
     stack = EquivariantLinear(regular, regular)
     stack.free_weight.theta = nn.Parameter(torch.zeros(3, 2))
-    with pytest.raises(ShapeError, match="a stack of 3 layers.*Copy the parameters of one"):
+    with pytest.raises(ShapeError, match=r"a stack of 3 layers.*Copy the parameters of one"):
         to_plain(stack)
 
 
@@ -451,7 +457,6 @@ def test_actor_critic(env: str, inside: bool) -> None:
     else:
         torch.testing.assert_close(plain.log_std.exp(), module.standard_deviation(), rtol=0, atol=0)
     assert classes_of(plain) == {"symmdp.policies._plain_actor_critic"}
-    assert not plain.eval() is None
     with torch.no_grad():
         plain.actor[0].weight.add_(1e-2)
     assert not torch.allclose(plain(x)[0], module(x)[0], rtol=0, atol=1e-12)
@@ -463,7 +468,7 @@ def test_actor_critic_keeps_its_centres() -> None:
     flip, swap = Rep.from_generators(c2, [[[-1.0]]]), c2.regular
     for action_space, action in ((gym.spaces.Discrete(2, start=3), swap), (gym.spaces.Box(1.0, 3.0, (1,)), flip)):
         box = isinstance(action_space, gym.spaces.Box)
-        symmetry = symmdp.Symmetry(c2, flip, action, np.array([0.5]), np.array([2.0]) if box else None)
+        symmetry = symmdp.Symmetry(c2, flip, action, observation_center=[0.5], action_center=[2.0] if box else None)
         module = ActorCritic(symmetry, gym.spaces.Box(-1.0, 2.0, (1,)), action_space, (8,), dtype=torch.float64)
         plain, x = module.to_plain(), torch.linspace(-1, 2, 9, dtype=torch.float64).unsqueeze(-1)
         for given, expected in zip(plain(x), module(x), strict=True):
@@ -472,22 +477,101 @@ def test_actor_critic_keeps_its_centres() -> None:
         assert (plain.action_center is not None) == box
 
 
-def batch_axis(name: str) -> int:
-    return 1 if name == "GRU" else 0  # a sequence is unrolled
+def dynamic_axes(name: str) -> dict[int, Any]:
+    """The axes whose sizes an exported program leaves open: the batch, and the tokens of a set; a sequence is unrolled."""
+    sets = {1: torch.export.Dim("tokens", min=2)} if "Set" in name else {}
+    return {1 if name == "GRU" else 0: torch.export.Dim("batch")} | sets
+
+
+def enlarged(name: str, x: Tensor) -> Tensor:
+    """Inputs of other sizes on those axes."""
+    for axis in dynamic_axes(name):
+        x = torch.cat([x, x.flip(axis)], dim=axis)
+    return x
 
 
 def exported(name: str, module: nn.Module, x: Tensor) -> torch.export.ExportedProgram:
-    return torch.export.export(module, (x,), dynamic_shapes=({batch_axis(name): torch.export.Dim("batch")},))
+    return torch.export.export(module, (x,), dynamic_shapes=(dynamic_axes(name),))
 
 
+@MOST
 @NAMES
 def test_torch_export_for_any_batch(form: Rep, name: str) -> None:
     module = built(name, form, torch.float64).eval()
     x = inputs(name, module, torch.float64)
-    larger = torch.cat([x, x.flip(0)], dim=batch_axis(name))
     program = exported(name, to_plain(module), x).module()
     assert difference(module, program, x) <= 1e-12
-    assert difference(module, program, larger) <= 1e-12
+    assert difference(module, program, enlarged(name, x)) <= 1e-12
+
+
+# The exporter uses what torch deprecates, and says that a name serves two axes.
+ONNX_WARNINGS = [
+    pytest.mark.filterwarnings(f"ignore:{start}")
+    for start in (".*LeafSpec:FutureWarning", "_check_is_size:FutureWarning", "# The axis name:UserWarning")
+]
+
+
+class InOnnxruntime(nn.Module):
+    """A module as onnxruntime runs what `torch.onnx.export` made of it, with any sizes on some axes."""
+
+    def __init__(self, module: nn.Module, x: Tensor, axes: dict[int, Any], file: Path):
+        super().__init__()
+        onnxruntime = pytest.importorskip("onnxruntime")
+        pytest.importorskip("onnxscript")
+        program = torch.onnx.export(module.eval(), (x,), dynamo=True, dynamic_shapes=(axes,), verbose=False)
+        assert program is not None
+        program.save(str(file))
+        self.session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.outputs(x)[0]
+
+    def outputs(self, x: Tensor) -> list[Tensor]:
+        return [torch.from_numpy(y) for y in self.session.run(None, {self.session.get_inputs()[0].name: x.numpy()})]
+
+
+def warned(function: Any) -> Any:
+    for mark in ONNX_WARNINGS:
+        function = mark(function)
+    return function
+
+
+# The others, and each without to_plain, are slow.
+QUICK_ONNX = {("GRU", True), ("SetAttention masked", True), ("MLP layer", True), ("MLP gated", True), ("MLP gated", False)}
+
+
+@warned
+@ORTHOGONAL
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        pytest.param(name, plain, marks=[] if (name, plain) in QUICK_ONNX else pytest.mark.slow)
+        for name in LAYERS
+        for plain in (True, False)
+    ],
+)
+def test_onnx_for_any_batch(form: Rep, name: str, plain: bool, tmp_path: Path) -> None:
+    module = built(name, form, torch.float32).eval()
+    x = inputs(name, module, torch.float32)
+    onnx = InOnnxruntime(to_plain(module) if plain else module, x, dynamic_axes(name), tmp_path / "module.onnx")
+    assert difference(module, onnx, x) <= 1e-5
+    assert difference(module, onnx, enlarged(name, x)) <= 1e-5
+
+
+@warned
+@pytest.mark.parametrize("env", ["CartPole-v1", "Pendulum-v1"])
+def test_onnx_of_a_policy(env: str, tmp_path: Path) -> None:
+    module, space = policy(env, generator=torch.Generator().manual_seed(0))
+    x = torch.randn(4, *space.shape, generator=torch.Generator().manual_seed(0))
+    module = module.float()
+    onnx = InOnnxruntime(module.to_plain(), x, {0: torch.export.Dim("batch")}, tmp_path / "policy.onnx")
+    for observations in (x, torch.cat([x, 2 * x])):
+        for given, expected in zip(onnx.outputs(observations), module(observations), strict=True):
+            torch.testing.assert_close(given, expected, rtol=1e-5, atol=1e-5)
+    # The negative control.
+    with torch.no_grad():
+        next(module.actor.parameters()).add_(1e-1)
+    assert not torch.allclose(onnx.outputs(x)[0], module(x)[0], rtol=1e-5, atol=1e-5)
 
 
 @ORTHOGONAL
@@ -511,6 +595,8 @@ def test_compiled_to_machine_code(form: Rep, name: str) -> None:
     assert difference(module, compiled, inputs(name, module, torch.float64)) <= 1e-12
 
 
+# torch.nn.RMSNorm says once that its fused kernel takes weights of the input's type alone; autocast leaves them as they are.
+@pytest.mark.filterwarnings("ignore:Mismatch dtype between input and weight:UserWarning")
 @NAMES
 def test_autocast_to_bfloat16(form: Rep, name: str) -> None:
     module = built(name, form, torch.float32)
@@ -522,6 +608,7 @@ def test_autocast_to_bfloat16(form: Rep, name: str) -> None:
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@ORTHOGONAL
 @NAMES
 @DTYPES
 def test_on_cuda(form: Rep, name: str, dtype: torch.dtype) -> None:
@@ -584,7 +671,7 @@ def test_plain_modules_work_where_symmdp_is_not(tmp_path: Path) -> None:
 
     done = elsewhere(tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split("\n")[:-1] == [f"{name} {int(pickles[name])}" for name in sorted(pickles)]
+    assert sorted(done.stdout.splitlines()) == sorted(f"{name} {int(found)}" for name, found in pickles.items())
     failed = elsewhere(refused)
     assert failed.returncode != 0
     assert "symmdp is blocked" in failed.stderr
