@@ -42,6 +42,7 @@ from symmdp.nn import (
     SetPool,
     to_plain,
 )
+from symmdp.nn._to_plain_conv import conv2d
 from symmdp.policies import ActorCritic
 
 Rep = Representation
@@ -376,6 +377,30 @@ def test_names_and_sharing_are_kept() -> None:
     assert again[0] is not twice[0]
 
 
+class Tree(nn.Module):
+    """Modules in a list that torch does not register, one of which knows the tree that it belongs to."""
+
+    def __init__(self, rep: Rep):
+        super().__init__()
+        self.hidden = [EquivariantLinear(rep, rep), nn.Sequential(EquivariantLinear(rep, rep))]
+        self.child = nn.Sequential(nn.Tanh())
+        self.child.trees = [self]
+
+    def forward(self, x: Tensor) -> Tensor:
+        for part in (*self.hidden, self.child):
+            x = part(x)
+        return x
+
+
+def test_modules_that_torch_does_not_see() -> None:
+    module = Tree(groups.cyclic(4).regular)
+    plain, x = to_plain(module), torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
+    assert [type(part) for part in (plain.hidden[0], plain.hidden[1][0])] == [nn.Linear, nn.Linear]
+    assert plain.child.trees[0] is plain
+    assert difference(module, plain, x) <= 1e-6
+    assert not classes_of(plain)
+
+
 @NAMES
 def test_a_plain_module_is_its_own_plain_copy(name: str) -> None:
     module = built(name, forms()["orthogonal"], torch.float64)
@@ -409,6 +434,15 @@ class ReadsItsRepresentation(nn.Module):
         return x * self.rep_in.dim
 
 
+class ReadsARepresentationOfAChild(nn.Module):
+    def __init__(self, rep: Rep):
+        super().__init__()
+        self.layer = EquivariantLinear(rep, rep)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x) * self.layer.rep_in.dim
+
+
 def test_unknown_modules_are_refused() -> None:
     regular = groups.cyclic(2).regular
     with pytest.raises(PlainModuleError, match=r"OwnForward is a EquivariantLinear with forward of its own.*to_plain\(\)"):
@@ -417,6 +451,8 @@ def test_unknown_modules_are_refused() -> None:
         to_plain(nn.ModuleList([GatedActivation(regular).blocks]))
     with pytest.raises(PlainModuleError, match=r"ReadsItsRepresentation\.forward reads rep_in, .*Keep the numbers"):
         to_plain(ReadsItsRepresentation(regular))
+    with pytest.raises(PlainModuleError, match=r"ReadsARepresentationOfAChild\.forward reads rep_in, "):
+        to_plain(ReadsARepresentationOfAChild(regular))
     with pytest.raises(PlainModuleError, match=r"takes a torch\.nn\.Module; got <"):
         to_plain(torch.tanh)  # pyright: ignore[reportArgumentType]
     hooked = EquivariantLinear(regular, regular)
@@ -424,7 +460,9 @@ def test_unknown_modules_are_refused() -> None:
     with pytest.raises(PlainModuleError, match=r"hooks, which its plain copy would not call. Remove them"):
         to_plain(hooked)
     stack = EquivariantLinear(regular, regular)
-    stack.free_weight.theta = nn.Parameter(torch.zeros(3, 2))
+    for part in stack.modules():
+        if isinstance(part, FreeTensor):
+            part.theta = nn.Parameter(part.theta.detach().expand(3, -1).clone())
     with pytest.raises(ShapeError, match=r"a stack of 3 layers.*Copy the parameters of one"):
         to_plain(stack)
 
@@ -435,6 +473,18 @@ def test_a_module_may_say_itself_what_is_plain() -> None:
     plain, x = to_plain(module), torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
     assert type(plain[0]) is nn.Linear
     assert difference(module, plain, x) <= 1e-6
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_convolution(bias: bool) -> None:
+    """What has a kernel and a bias becomes `nn.Conv2d`; here a convolution of torch plays the equivariant one."""
+    given = nn.Conv2d(3, 4, (3, 2), stride=2, padding=(1, 2), dilation=(2, 1), bias=bias, dtype=torch.float64)
+    plain, x = conv2d(given, to_plain), torch.randn(2, 3, 9, 8, dtype=torch.float64)
+    assert plain.weight is not given.weight
+    assert difference(given, plain, x) <= 1e-12
+    with torch.no_grad():
+        plain.weight[0, 0, 0, 0] += 1e-2
+    assert difference(given, plain, x) > 1e-5
 
 
 def policy(env: str, **options: Any) -> tuple[ActorCritic, gym.Space]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -21,8 +21,8 @@ def to_plain(module: nn.Module) -> nn.Module:
     Weights are whole matrices: `EquivariantLinear` becomes `nn.Linear`, `EquivariantMLP` `nn.Sequential`, the norms
     `nn.LayerNorm` and `nn.RMSNorm` where they are the same function. What `torch.nn` has no equal of (gates, set attention,
     recurrence over a sequence) becomes a small module of tensors alone. Modules of your own keep their `forward` and get
-    plain children; attributes that hold representations or other objects of symmdp are left out of the copy. A module with
-    a method `to_plain` is asked for its plain copy.
+    plain children; attributes that hold representations or other objects of symmdp, by themselves or in lists, tuples, sets
+    and dictionaries, are left out of the copy. A module with a method `to_plain` is asked for its plain copy.
 
     Args:
         module: any module; it is not changed. What is shared within it is shared in the copy.
@@ -34,7 +34,7 @@ def to_plain(module: nn.Module) -> nn.Module:
 
     Raises:
         PlainModuleError: a layer is unknown, a subclass changes what its layer computes, a layer has hooks, or a `forward`
-            reads an attribute that is left out.
+            reads an attribute that is left out (as `self.layer.rep_in`).
         ShapeError: a layer holds a stack of layers.
     """
     if not isinstance(module, nn.Module):
@@ -47,15 +47,33 @@ def to_plain(module: nn.Module) -> nn.Module:
 def _convert(module: nn.Module, memo: dict[int, Any]) -> nn.Module:
     """The plain copy; `memo`, which is `copy.deepcopy`'s, gives what was converted before."""
     if id(module) not in memo:
-        own = getattr(module, "to_plain", None)
-        if callable(own):
-            plain = own()
-        elif (handler := _handler(module)) is not None:
-            plain = _replaced(module, handler, memo)
-        else:
-            plain = _copied(module, memo)
-        memo[id(module)] = plain
+        own: list[nn.Module] = []
+        _convert_layers(module, memo, own)
+        # Layers are in the memo now: a deep copy of the modules around them puts the plain ones in their places.
+        for part in own:
+            memo.update({id(vars(part)[name]): None for name in _left_out(part)})
+        copy.deepcopy(module, memo)
+        for part in own:
+            for name in _left_out(part):
+                vars(memo[id(part)]).pop(name, None)
     return memo[id(module)]
+
+
+def _convert_layers(module: nn.Module, memo: dict[int, Any], own: list[nn.Module]) -> None:
+    """Put the plain copy of every layer within a module into the memo, and the modules that keep their forward into `own`."""
+    if id(module) in memo or any(module is part for part in own):
+        return
+    asked = getattr(module, "to_plain", None)
+    if callable(asked):
+        memo[id(module)] = asked()
+    elif (handler := _handler(module)) is not None:
+        memo[id(module)] = _replaced(module, handler, memo)
+    else:
+        _check_reads(module)
+        own.append(module)
+        for leaf in _leaves(vars(module)):
+            if isinstance(leaf, nn.Module):
+                _convert_layers(leaf, memo, own)
 
 
 def _replaced(module: nn.Module, handler: Handler, memo: dict[int, Any]) -> nn.Module:
@@ -73,26 +91,16 @@ def _replaced(module: nn.Module, handler: Handler, memo: dict[int, Any]) -> nn.M
     return plain
 
 
-def _copied(module: nn.Module, memo: dict[int, Any]) -> nn.Module:
-    """A deep copy whose children are plain, without the attributes that hold objects of symmdp."""
-    left_out = [name for name, value in vars(module).items() if name != "_modules" and _holds_symmdp(value)]
+def _check_reads(module: nn.Module) -> None:
+    lost = {name for part in module.modules() for name in _left_out(part)}
     code = getattr(type(module).forward, "__code__", None)
-    read = () if code is None else code.co_names
-    missing = [name for name in left_out if name in read]
+    missing = sorted(lost.intersection(() if code is None else code.co_names))
     if missing:
         raise PlainModuleError(
             f"{type(module).__name__}.forward reads {', '.join(missing)}, which hold objects of symmdp that a plain module has "
             "not. Keep the numbers that it needs (a dimension, say) as attributes of their own, or give the class a method "
             "to_plain() that returns a plain module."
         )
-    for child in module.children():
-        _convert(child, memo)
-    for name in left_out:
-        memo[id(vars(module)[name])] = None
-    plain = copy.deepcopy(module, memo)
-    for name in left_out:
-        delattr(plain, name)
-    return plain
 
 
 def _handler(module: nn.Module) -> Handler | None:
@@ -125,12 +133,24 @@ def _check_unchanged(module: nn.Module, base: type[nn.Module]) -> None:
         )
 
 
-def _holds_symmdp(value: object) -> bool:
+def _left_out(module: nn.Module) -> list[str]:
+    """The attributes that hold objects of symmdp which are no modules."""
+    return [name for name, value in vars(module).items() if any(map(_is_value_of_symmdp, _leaves(value)))]
+
+
+def _leaves(value: object) -> Iterator[object]:
+    """A value, or what is in it when it is a list, tuple, set or dictionary, and in those within."""
     if isinstance(value, Mapping):
-        return any(map(_holds_symmdp, value.values()))
+        value = list(value.values())
     if isinstance(value, list | tuple | set | frozenset):
-        return any(map(_holds_symmdp, value))
-    return _is_of_symmdp(value if isinstance(value, type) else type(value))
+        for item in value:
+            yield from _leaves(item)
+    else:
+        yield value
+
+
+def _is_value_of_symmdp(value: object) -> bool:
+    return not isinstance(value, nn.Module) and _is_of_symmdp(value if isinstance(value, type) else type(value))
 
 
 def _is_of_symmdp(kind: type) -> bool:

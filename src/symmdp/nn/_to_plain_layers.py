@@ -62,7 +62,7 @@ def optional_parameter(tensor: Tensor | None) -> nn.Parameter | None:
     return None if tensor is None else parameter(tensor)
 
 
-def not_stacked(module: nn.Module, tensor: Tensor, ndim: int) -> Tensor:
+def not_stacked(module: object, tensor: Tensor, ndim: int) -> Tensor:
     """The tensor, of so many axes.
 
     Raises:
@@ -139,7 +139,7 @@ def _layer_norm(layer: EquivariantLayerNorm, convert: Convert) -> nn.Module:
         return plain
     if layer.direction is None:
         # Without an invariant direction, and so without a bias, it is an RMS norm.
-        if layer.free_bias is None or layer.free_bias.theta.shape[-1] == 0:
+        if layer.free_bias is None or layer.free_bias.count == 0:
             return _rms(dim, layer.eps, weight)
         direction = None
     else:
