@@ -359,6 +359,14 @@ def test_every_layer_of_the_public_names_is_known() -> None:
     assert layers <= tested
 
 
+def test_plain_modules_know_torch_alone() -> None:
+    for file in (Path(symmdp.nn.__file__).parent).glob("_plain*.py"):
+        lines = [line for line in file.read_text().splitlines() if line.startswith(("import ", "from "))]
+        assert lines
+        assert {line.split()[1].split(".")[0] for line in lines} <= {"__future__", "collections", "typing", "torch", "symmdp"}
+        assert {line for line in lines if "symmdp" in line} <= {"from symmdp.nn._plain import Blocks"}
+
+
 def test_names_and_sharing_are_kept() -> None:
     regular = groups.cyclic(2).regular
     plain = to_plain(Network(regular, dtype=torch.float32))
@@ -507,6 +515,9 @@ def test_actor_critic(env: str, inside: bool) -> None:
     else:
         torch.testing.assert_close(plain.log_std.exp(), module.standard_deviation(), rtol=0, atol=0)
     assert classes_of(plain) == {"symmdp.policies._plain_actor_critic"}
+    program = torch.export.export(plain, (x,), dynamic_shapes=({0: torch.export.Dim("batch")},)).module()
+    for given, expected in zip(program(x[:3]), module(x[:3]), strict=True):
+        torch.testing.assert_close(given, expected, rtol=0, atol=1e-12)
     with torch.no_grad():
         plain.actor[0].weight.add_(1e-2)
     assert not torch.allclose(plain(x)[0], module(x)[0], rtol=0, atol=1e-12)

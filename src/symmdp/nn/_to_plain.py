@@ -10,6 +10,7 @@ from torch import nn
 
 from symmdp.errors import PlainModuleError
 from symmdp.nn._to_plain_layers import LAYERS, Handler
+from symmdp.representations import Representation
 
 # What a subclass may not change, lest its plain copy be another function.
 _MEANING = ("forward", "step", "weight", "bias")
@@ -92,7 +93,8 @@ def _replaced(module: nn.Module, handler: Handler, memo: dict[int, Any]) -> nn.M
 
 
 def _check_reads(module: nn.Module) -> None:
-    lost = {name for part in module.modules() for name in _left_out(part)}
+    lost = {name for part in module.modules() for name, value in vars(part).items() if isinstance(value, Representation)}
+    lost.update(_left_out(module))
     code = getattr(type(module).forward, "__code__", None)
     missing = sorted(lost.intersection(() if code is None else code.co_names))
     if missing:
