@@ -458,9 +458,7 @@ class ReadsARepresentationOfAChild(nn.Module):
 
 def test_unknown_modules_are_refused() -> None:
     regular = groups.cyclic(2).regular
-    with pytest.raises(
-        PlainModuleError, match=r"OwnForward derives from EquivariantLinear and has its own forward,.*to_plain\(\)"
-    ):
+    with pytest.raises(PlainModuleError, match=r"OwnForward derives from EquivariantLinear.*its own forward,.*to_plain\(\)"):
         to_plain(nn.Sequential(OwnForward(regular, regular)))
     with pytest.raises(PlainModuleError, match=r"does not know CoordinateBlocks.*to_plain\(\).*EquivariantLinear"):
         to_plain(nn.ModuleList([GatedActivation(regular).blocks]))

@@ -125,7 +125,7 @@ def _check_unchanged(module: nn.Module, base: type[nn.Module]) -> None:
     changed = [name for name in _MEANING if own(kind, name, None) is not own(base, name, None)]
     if changed:
         raise PlainModuleError(
-            f"{kind.__name__} derives from {base.__name__} and has its own {', '.join(changed)}, which to_plain cannot know. Give "
+            f"{kind.__name__} derives from {base.__name__} and has its own {', '.join(changed)}, unknown to to_plain. Give "
             "the class a method to_plain() that returns a plain module."
         )
     if module._forward_hooks or module._forward_pre_hooks:
