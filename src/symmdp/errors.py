@@ -25,6 +25,10 @@ class ActivationError(SymmdpError, ValueError):
     """A nonlinearity would break equivariance under the given representation."""
 
 
+class PlainModuleError(SymmdpError, TypeError):
+    """A module has no equivalent in ordinary `torch.nn` modules that is known."""
+
+
 class SpaceMismatchError(SymmdpError, ValueError):
     """An observation or action space does not fit the symmetry."""
 

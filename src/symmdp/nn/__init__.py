@@ -12,6 +12,7 @@ from symmdp.nn._normalization import EquivariantLayerNorm, EquivariantRMSNorm
 from symmdp.nn._residual import Residual
 from symmdp.nn._sequential import EquivariantSequential
 from symmdp.nn._set_attention import SetAttention, SetPool
+from symmdp.nn._to_plain import to_plain
 
 __all__ = [
     "CReLU",
@@ -35,5 +36,6 @@ __all__ = [
     "allowed_activations",
     "hidden_representation",
     "orthogonal_",
+    "to_plain",
     "whole_copy",
 ]

@@ -12,7 +12,8 @@ from torch.distributions import Categorical, Distribution, Independent, Normal
 from symmdp.errors import OptionError, SymmetryError
 from symmdp.maps import tie_vector
 from symmdp.mdp import Symmetry
-from symmdp.nn import EquivariantMLP, FreeTensor
+from symmdp.nn import EquivariantMLP, FreeTensor, to_plain
+from symmdp.policies._plain_actor_critic import PlainActorCritic
 from symmdp.representations import Representation, coordinate_blocks
 
 
@@ -86,6 +87,24 @@ class ActorCritic(nn.Module):
         if self.action_center is not None and not self.discrete:
             parameters = parameters + self.action_center
         return parameters, value.squeeze(-1)
+
+    def to_plain(self) -> PlainActorCritic:
+        """The same function of tensors alone, in `torch.nn` modules: for `torch.export`, ONNX and places without symmdp.
+
+        Raises:
+            ShapeError: the parameters hold a stack of policies.
+        """
+        log_std = None if self.log_std is None else to_plain(self.log_std)()
+        centers = (self.observation_center, None if self.discrete else self.action_center)
+        plain = PlainActorCritic(
+            to_plain(self.actor),
+            to_plain(self.critic),
+            log_std,
+            *(None if center is None else center.clone() for center in centers),
+            first_action=self.first_action,
+        )
+        plain.training = self.training
+        return plain
 
     def value(self, observation: Tensor) -> Tensor:
         """`V(s)`, shape `(...)`."""
