@@ -133,8 +133,9 @@ class EquivariantLinear(nn.Module):
             and not self.free_weight.is_whole
             and x.shape[-1:] == (self.rep_in.dim,)
         ):
-            many = x.numel() >= _ISOTYPIC_ROWS * x.shape[-1]
-            if many or torch.is_grad_enabled() or torch.compiler.is_compiling():
+            # Compilers come first: they must not ask how many rows there are.
+            always = torch.compiler.is_compiling() or torch.is_grad_enabled()
+            if always or x.numel() >= _ISOTYPIC_ROWS * x.shape[-1]:
                 return self.product(x, theta, self.bias)
         weight, bias = self.weight, self.bias
         if weight.ndim == 2:
