@@ -97,12 +97,23 @@ def rep(request: pytest.FixtureRequest) -> Representation:
     return named_representations(name)[which]
 
 
+# Every pair over C2 and D4; over the others, every representation with three of different kinds and with itself.
 PAIRS = [
     (name, a, b)
     for name in [*NETWORK_GROUPS, "trivial"]
     for a in named_representations(name)
     for b in named_representations(name)
+    if name in ("C2", "D4", "trivial") or b in ("regular", "natural", "sheared", a)
 ]
+# float64 for all; float32, where only rounding differs, for two of each group.
+LIVES = [(*pair, torch.float64) for pair in REPRESENTATIONS]
+LIVES += [(*pair, torch.float32) for pair in REPRESENTATIONS if pair[1] in ("mixed", "sheared")]
+
+
+@pytest.fixture(params=LIVES, ids=lambda life: "-".join(map(str, life)))
+def life(request: pytest.FixtureRequest) -> tuple[Representation, torch.dtype]:
+    name, which, dtype = request.param
+    return named_representations(name)[which], dtype
 
 
 @pytest.fixture(params=PAIRS, ids="-".join)

@@ -245,9 +245,8 @@ def step(family: Family, module: Any, dtype: torch.dtype) -> bool:
 
 
 @NAMES
-@DTYPES
-def test_equivariant_for_every_element_through_a_life(rep: Rep, name: str, dtype: torch.dtype) -> None:
-    family = FAMILIES[name]
+def test_equivariant_for_every_element_through_a_life(life: tuple[Rep, torch.dtype], name: str) -> None:
+    (rep, dtype), family = life, FAMILIES[name]
     if family.refuses(rep):
         with pytest.raises(family.error, match=r"[Uu]se |[Mm]ap |Take |Leave "):
             family.build(rep, generator=torch.Generator().manual_seed(0), dtype=dtype)
