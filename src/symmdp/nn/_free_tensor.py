@@ -45,7 +45,7 @@ class FreeTensor(nn.Module):
             tensor = torch.tensor(value, device=device)
             self.register_buffer(name, tensor.to(dtype) if tensor.is_floating_point() else tensor, persistent=False)
         self.theta = nn.Parameter(torch.zeros(self.count, dtype=dtype, device=device))
-        self._kept: tuple[object, Tensor, Tensor] | None = None
+        self._kept: tuple[Tensor, Tensor] | None = None
 
     @property
     def tied(self) -> TiedParameters | None:
@@ -85,15 +85,13 @@ class FreeTensor(nn.Module):
     def forward(self) -> Tensor:
         """The tensor, shape `(*shape)`, or `(stack, *shape)` when `theta` has a leading axis."""
         theta = self.theta
-        if self.is_whole:
+        if self.is_whole or torch.is_grad_enabled() or torch.compiler.is_compiling() or not _is_plain(theta):
             return self.expand(theta)
-        if torch.is_grad_enabled() or torch.compiler.is_compiling() or not _is_plain(theta):
-            return self.expand(theta)
-        # Optimisers and load_state_dict raise the version; `parameter.data` can be changed without, so look at the values.
-        key = (theta._version, theta.dtype, theta.device, theta.shape)
-        if self._kept is None or self._kept[0] != key or not torch.equal(self._kept[1], theta):
-            self._kept = (key, theta.clone(), self.expand(theta))
-        return self._kept[2]
+        # Compare values: `parameter.data` can be changed without any trace, as target networks are averaged.
+        kept = self._kept
+        if kept is None or kept[0].dtype != theta.dtype or kept[0].device != theta.device or not torch.equal(kept[0], theta):
+            kept = self._kept = (theta.clone(), self.expand(theta))
+        return kept[1]
 
     def expand(self, theta: Tensor) -> Tensor:
         """The tensor with free parameters `theta`, shape `(..., count)` to `(..., *shape)`; differentiable."""
@@ -104,10 +102,12 @@ class FreeTensor(nn.Module):
         if self.count == 0:
             nothing = theta.sum(-1)  # zero, and known to autograd
             return nothing[(..., *[None] * len(self.shape))] + theta.new_zeros(self.shape)
-        entries = theta.index_select(-1, self.get_buffer("index"))
-        if "sign" in self._constants:
-            entries = entries * self.get_buffer("sign")
-        entries = entries.unflatten(-1, self.shape)
+        # Looked up directly and viewed: at the widths of policies a call costs as much as the arithmetic.
+        index, sign = self._buffers["index"], self._buffers.get("sign")
+        entries = theta.index_select(-1, index)  # pyright: ignore[reportArgumentType]
+        if sign is not None:
+            entries = entries * sign
+        entries = entries.view(self.shape if entries.ndim == 1 else (*entries.shape[:-1], *self.shape))
         if not self._parts:
             return entries
         left = self._along_last(entries.mT, "rows").mT

@@ -137,7 +137,8 @@ class EquivariantLinear(nn.Module):
             always = torch.compiler.is_compiling() or torch.is_grad_enabled()
             if always or x.numel() >= _ISOTYPIC_ROWS * x.shape[-1]:
                 return self.product(x, theta, self.bias)
-        weight, bias = self.weight, self.bias
+        weight = self.free_weight.forward()
+        bias = None if self.free_bias is None else self.free_bias.forward()
         if weight.ndim == 2:
             return F.linear(x, weight, bias)
         if bias is None:
