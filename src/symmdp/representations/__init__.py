@@ -8,6 +8,7 @@ from symmdp.representations._irreducibles import Irrep, IrrepType, irreps
 from symmdp.representations._isotypic import IsotypicBlock, IsotypicDecomposition, IsotypicPart, isotypic
 from symmdp.representations._kind import Kind
 from symmdp.representations._named import determinant, letters, plane, rotations, sign, standard
+from symmdp.representations._pixels import pixel_action
 from symmdp.representations._products import imprimitive, outer
 from symmdp.representations._representation import Representation
 from symmdp.representations._squares import exterior_square, symmetric_square
@@ -34,6 +35,7 @@ __all__ = [
     "isotypic",
     "letters",
     "outer",
+    "pixel_action",
     "plane",
     "regular",
     "rotations",
