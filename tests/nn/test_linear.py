@@ -242,6 +242,23 @@ def optimiser_step(layer: EquivariantLinear, other: EquivariantLinear) -> None:
     optimizer.step()
 
 
+def fused_optimiser_step(layer: EquivariantLinear, other: EquivariantLinear) -> None:
+    """It does not raise `parameter._version` either."""
+    optimizer = torch.optim.Adam(layer.parameters(), lr=0.1, fused=True)
+    layer(torch.ones(1, layer.rep_in.dim, dtype=torch.float64)).square().sum().backward()
+    optimizer.step()
+
+
+def write_through_numpy(layer: EquivariantLinear, other: EquivariantLinear) -> None:
+    for target in layer.parameters():
+        target.detach().numpy()[...] *= 0.5
+
+
+def write_through_a_view(layer: EquivariantLinear, other: EquivariantLinear) -> None:
+    for target in layer.parameters():
+        torch.flatten(target).data.mul_(0.5)
+
+
 def load(layer: EquivariantLinear, other: EquivariantLinear) -> None:
     layer.load_state_dict(other.state_dict())
 
@@ -256,17 +273,34 @@ def replace_data(layer: EquivariantLinear, other: EquivariantLinear) -> None:
 
 
 @pytest.mark.parametrize("pair", CACHED, ids=["tied", "basis"])
-@pytest.mark.parametrize("change", [polyak_in_place, polyak_through_data, optimiser_step, load, assign, replace_data])
+@pytest.mark.parametrize(
+    "change",
+    [
+        polyak_in_place,
+        polyak_through_data,
+        optimiser_step,
+        fused_optimiser_step,
+        write_through_numpy,
+        write_through_a_view,
+        load,
+        assign,
+        replace_data,
+    ],
+)
 @pytest.mark.parametrize("training", [True, False])
 def test_what_is_kept_is_never_stale(pair: Pair, change, training: bool) -> None:
     layer, other = layer_of(pair).train(training), layer_of(pair, seed=1)
     with torch.no_grad():
         before = layer.weight.clone()
+        _ = layer.bias
     change(layer, other)
+    x = torch.eye(layer.rep_in.dim, dtype=torch.float64)
     with torch.no_grad():
+        y = layer(x)
         after = layer.weight
     assert not torch.equal(before, after)
     torch.testing.assert_close(after, fresh(layer), rtol=0, atol=0)
+    torch.testing.assert_close(y, layer(x).detach())
 
 
 @pytest.mark.parametrize("pair", CACHED, ids=["tied", "basis"])

@@ -21,17 +21,6 @@ if TYPE_CHECKING:
 _MOST_PAIRS = 4  # of units that are multiplied pair by pair; more are copied side by side and multiplied at once
 
 
-def may_be_used(x: Tensor, theta: Tensor) -> bool:
-    """Whether eager autograd runs: not a compiler, a transform of torch.func or autocast, which need plain operations."""
-    return not (
-        torch._C._are_functorch_transforms_active()
-        or torch.compiler.is_compiling()
-        or torch.is_autocast_enabled(x.device.type)
-        or x.dtype != theta.dtype
-        or theta.ndim != 1
-    )
-
-
 @dataclass(frozen=True)
 class _Pair:
     """A unit `s` of the input and a unit `r` of the output, and the matrix between them: `± θ[offset + …]`."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from symmdp.maps import EquivariantMaps, IsotypicMaps, TiedParameters, tie_vector
+from symmdp.nn._snapshot import Snapshot
 from symmdp.representations import Representation
 
 
@@ -45,7 +46,7 @@ class FreeTensor(nn.Module):
             tensor = torch.tensor(value, device=device)
             self.register_buffer(name, tensor.to(dtype) if tensor.is_floating_point() else tensor, persistent=False)
         self.theta = nn.Parameter(torch.zeros(self.count, dtype=dtype, device=device))
-        self._kept: tuple[Tensor, Tensor] | None = None
+        self._kept: tuple[Tensor, Snapshot, Tensor] | None = None
 
     @property
     def tied(self) -> TiedParameters | None:
@@ -87,11 +88,18 @@ class FreeTensor(nn.Module):
         theta = self.theta
         if self.is_whole or torch.is_grad_enabled() or torch.compiler.is_compiling() or not _is_plain(theta):
             return self.expand(theta)
-        # Compare values: `parameter.data` can be changed without any trace, as target networks are averaged.
+        kept = self.kept()
+        if kept is None:
+            kept = self.expand(theta)
+            self._kept = (theta, Snapshot(theta), kept)
+        return kept
+
+    def kept(self) -> Tensor | None:
+        """The tensor that was kept when it was last expanded without gradients; None when `theta` has changed since."""
         kept = self._kept
-        if kept is None or kept[0].dtype != theta.dtype or kept[0].device != theta.device or not torch.equal(kept[0], theta):
-            kept = self._kept = (theta.clone(), self.expand(theta))
-        return kept[1]
+        if kept is None or kept[0] is not self._parameters.get("theta") or not kept[1].is_of(kept[0]):
+            return None
+        return kept[2]
 
     def expand(self, theta: Tensor) -> Tensor:
         """The tensor with free parameters `theta`, shape `(..., count)` to `(..., *shape)`; differentiable."""

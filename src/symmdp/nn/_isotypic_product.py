@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from symmdp.maps import IsotypicMaps, algebra_units
+from symmdp.nn._eager import is_eager
 from symmdp.nn._exact_constant import ExactConstant
-from symmdp.nn._fast_isotypic_product import FastIsotypicProduct, Plan, may_be_used
+from symmdp.nn._fast_isotypic_product import FastIsotypicProduct, Plan
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class IsotypicProduct(nn.Module):
 
     def forward(self, x: Tensor, theta: Tensor, bias: Tensor | None = None) -> Tensor:
         """`W x + b`, shape `(..., in)` to `(..., out)`, with the free parameters `theta` of `W`."""
-        if self._plan is None or not may_be_used(x, theta):
+        if self._plan is None or not is_eager(x, theta):
             return self.general(x, theta, bias)
         if x.ndim == 2 and x.is_contiguous():
             return FastIsotypicProduct.apply(x, theta, bias, self, self._plan)

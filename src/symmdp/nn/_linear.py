@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from typing import Literal, get_args
 
 import numpy as np
@@ -9,8 +10,10 @@ from torch.nn import functional as F
 
 from symmdp.errors import OptionError, RepresentationError, ShapeError
 from symmdp.maps import EquivariantMaps, IsotypicMaps
+from symmdp.nn._eager import is_eager
 from symmdp.nn._free_tensor import FreeTensor
 from symmdp.nn._isotypic_product import IsotypicProduct
+from symmdp.nn._tied_product import TiedProduct
 from symmdp.representations import Representation
 
 Mode = Literal["auto", "tied", "isotypic", "basis"]
@@ -78,6 +81,9 @@ class EquivariantLinear(nn.Module):
             if self.mode == "isotypic":
                 self.product = IsotypicProduct(maps, dtype=dtype, device=device)
         self.free_bias = FreeTensor.vector(rep_out, dtype=dtype, device=device) if bias else None
+        self._tied = TiedProduct.of(self.free_weight, self.free_bias, rep_out)
+        # Without gradients: with more numbers in the input a kept whole weight is slower than the isotypic product.
+        self._most_numbers = math.inf if self.product is None else _ISOTYPIC_ROWS * rep_in.dim
         self.reset_parameters(generator)
 
     @property
@@ -120,25 +126,35 @@ class EquivariantLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """`W x + b`, shape `(..., in)` to `(..., out)`."""
         try:
-            return self._forward(x)
+            if torch.is_grad_enabled() or torch.compiler.is_compiling():
+                return self._product(x)
+            # Looked up directly: at the widths of policies a call costs as much as the arithmetic.
+            free_weight: FreeTensor = self._modules["free_weight"]  # pyright: ignore[reportAssignmentType]
+            free_bias: FreeTensor | None = self._modules.get("free_bias")  # pyright: ignore[reportAssignmentType]
+            weight = free_weight.kept()
+            if weight is None or weight.ndim > 2 or x.numel() > self._most_numbers:
+                return self._product(x)
+            if free_bias is None:
+                return F.linear(x, weight)
+            bias = free_bias.kept()
+            return F.linear(x, weight, free_bias() if bias is None else bias)
         except RuntimeError as error:
             self._explain(x, error)
             raise
 
-    def _forward(self, x: Tensor) -> Tensor:
-        theta = self.free_weight.theta
-        if (
-            self.product is not None
-            and theta.ndim == 1
-            and not self.free_weight.is_whole
-            and x.shape[-1:] == (self.rep_in.dim,)
-        ):
-            # Compilers come first: they must not ask how many rows there are.
-            always = torch.compiler.is_compiling() or torch.is_grad_enabled()
-            if always or x.numel() >= _ISOTYPIC_ROWS * x.shape[-1]:
-                return self.product(x, theta, self.bias)
-        weight = self.free_weight.forward()
-        bias = None if self.free_bias is None else self.free_bias.forward()
+    def _product(self, x: Tensor) -> Tensor:
+        free_weight: FreeTensor = self._modules["free_weight"]  # pyright: ignore[reportAssignmentType]
+        free_bias: FreeTensor | None = self._modules.get("free_bias")  # pyright: ignore[reportAssignmentType]
+        theta, grads = free_weight.theta, torch.is_grad_enabled()
+        if self._tied is not None and grads and is_eager(x, theta) and x.shape[-1:] == (self.rep_in.dim,):
+            return self._tied(x, free_weight, free_bias)
+        # Compilers come first: they must not ask how many rows there are.
+        many = grads or torch.compiler.is_compiling() or x.numel() > self._most_numbers
+        single = theta.ndim == 1 and not free_weight.is_whole and x.shape[-1:] == (self.rep_in.dim,)
+        if self.product is not None and many and single:
+            return self.product(x, theta, self.bias)
+        weight = free_weight.forward()
+        bias = None if free_bias is None else free_bias.forward()
         if weight.ndim == 2:
             return F.linear(x, weight, bias)
         if bias is None:
