@@ -9,11 +9,15 @@ and the coordinates of a unit are a matrix that a product takes as it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+
+from symmdp.nn._workspace import Workspace
 
 if TYPE_CHECKING:
     from symmdp.nn._isotypic_product import IsotypicProduct
@@ -63,6 +67,8 @@ class _Run:
         return theta.as_strided(shape, stride, theta.storage_offset() + pair.offset)
 
     def forward(self, x: Tensor, theta: Tensor, y: Tensor) -> None:
+        if self.is_complex:
+            return self._forward_complex(x, theta, y)
         for pair in self.pairs:
             weight, out = self.weight(theta, pair).mT, self.outputs(y, pair.r)
             if pair.first_of_output:
@@ -72,6 +78,8 @@ class _Run:
 
     def backward(self, x: Tensor, theta: Tensor, y: Tensor, by_x: Tensor | None, by_theta: Tensor | None) -> None:
         """`y` holds the gradient in the outputs; those in inputs and parameters are written."""
+        if self.is_complex:
+            return self._backward_complex(x, theta, y, by_x, by_theta)
         for pair in self.pairs:
             gradient, inputs = self.outputs(y, pair.r), self.inputs(x, pair.s)
             if by_x is not None:
@@ -88,6 +96,40 @@ class _Run:
             for k in range(self.e):
                 beta = 0 if pair.first_of_theta and k == 0 else 1
                 torch.addmm(target[k], gradient[k].t(), inputs[k], beta=beta, alpha=pair.sign, out=target[k])
+
+    @cached_property
+    def is_complex(self) -> bool:
+        """Whether blocks are `[[A, -B], [B, A]]`, a product of complex numbers: three real products in place of four."""
+        two = self.e == 1 and self.units_in == self.units_out == 2 and len({pair.offset for pair in self.pairs}) == 2
+        return two and [pair.sign for pair in self.pairs] == [1, -1, 1, 1]
+
+    def _complex(self, theta: Tensor) -> tuple[Tensor, Tensor]:
+        real, imaginary = self.pairs[0], self.pairs[2]
+        return self.weight(theta, real), self.weight(theta, imaginary)
+
+    def _forward_complex(self, x: Tensor, theta: Tensor, y: Tensor) -> None:
+        """`A x₀ - B x₁ = S - (A + B) x₁` and `B x₀ + A x₁ = S + (B - A) x₀`, where `S = A (x₀ + x₁)` (Gauss)."""
+        a, b = self._complex(theta)
+        x0, x1 = self.inputs(x, 0), self.inputs(x, 1)
+        y0, y1 = self.outputs(y, 0), self.outputs(y, 1)
+        common = torch.bmm(x0 + x1, a.mT)
+        torch.baddbmm(common, x1, (a + b).mT, alpha=-1, out=y0)
+        torch.baddbmm(common, x0, (b - a).mT, out=y1)
+
+    def _backward_complex(self, x: Tensor, theta: Tensor, y: Tensor, by_x: Tensor | None, by_theta: Tensor | None) -> None:
+        a, b = self._complex(theta)
+        g0, g1 = self.outputs(y, 0), self.outputs(y, 1)
+        both = g0 + g1
+        if by_x is not None:
+            common = torch.bmm(both, a)
+            torch.baddbmm(common, g1, b - a, out=self.inputs(by_x, 0))
+            torch.baddbmm(common, g0, a + b, alpha=-1, out=self.inputs(by_x, 1))
+        if by_theta is not None:
+            x0, x1 = self.inputs(x, 0), self.inputs(x, 1)
+            by_a, by_b = self._complex(by_theta)
+            first, second = torch.bmm(g0.mT, x0), torch.bmm(g1.mT, x1)
+            torch.add(first, second, out=by_a)
+            torch.baddbmm(second.sub_(first), both.mT, x0 - x1, out=by_b)
 
 
 def _unit(coordinates: Tensor, blocks: int, first: int, units: int, k: int) -> Tensor:
@@ -107,6 +149,17 @@ class Plan:
     runs: tuple[_Run, ...]
     zero_in: tuple[tuple[int, int], ...]  # coordinates that reach no output
     zero_out: tuple[tuple[int, int], ...]  # coordinates that no input reaches
+    workspace: Workspace = field(default_factory=Workspace, compare=False)
+
+    def inputs(self, x: Tensor) -> Tensor:
+        """Room for the coordinates of inputs, `(n_in, batch, copies_in)`."""
+        shape = self.n_in, len(x), self.copies_in
+        return self.workspace.take("inputs", math.prod(shape), x).view(shape)
+
+    def outputs(self, x: Tensor) -> Tensor:
+        """Room for the coordinates of outputs, `(n_out, batch, copies_out)`."""
+        shape = self.n_out, len(x), self.copies_out
+        return self.workspace.take("outputs", math.prod(shape), x).view(shape)
 
     @classmethod
     def of(cls, product: IsotypicProduct) -> Plan | None:
@@ -169,7 +222,7 @@ class FastIsotypicProduct(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, theta: Tensor, bias: Tensor | None, product: IsotypicProduct, plan: Plan) -> Tensor:
         analysis, synthesis = product.first_matrices
         coordinates = _analyse(x, analysis, plan.copies_in)
-        result = x.new_empty(plan.n_out, len(x), plan.copies_out)
+        result = plan.outputs(x)
         for run in plan.runs:
             run.forward(coordinates, theta, result)
         for first, last in plan.zero_out:
@@ -190,8 +243,8 @@ class FastIsotypicProduct(torch.autograd.Function):
             return *(next(found) if need else None for need in needed), None, None
         analysis, synthesis = product.first_matrices
         gradient = gradients[0].contiguous()
-        outer = _analyse(gradient, synthesis.t(), plan.copies_out)
-        inner = torch.empty_like(coordinates) if needed[0] else None
+        outer = _analyse(gradient, synthesis.t(), plan.copies_out, plan.outputs(x))
+        inner = plan.inputs(x) if needed[0] else None
         by_theta = torch.empty_like(theta) if needed[1] else None
         for run in plan.runs:
             run.backward(coordinates, theta, outer, inner, by_theta)
@@ -202,10 +255,11 @@ class FastIsotypicProduct(torch.autograd.Function):
         return by_x, by_theta, gradient.sum(0) if needed[2] else None, None, None
 
 
-def _analyse(rows: Tensor, matrix: Tensor, copies: int) -> Tensor:
+def _analyse(rows: Tensor, matrix: Tensor, copies: int, out: Tensor | None = None) -> Tensor:
     """`matrix` applied to each copy: `(batch, copies·n)` to `(n, batch, copies)`."""
     n = len(matrix)
-    return torch.mm(matrix, rows.view(-1, n).t()).view(n, -1, copies)
+    out = None if out is None else out.view(n, -1)
+    return torch.mm(matrix, rows.view(-1, n).t(), out=out).view(n, -1, copies)
 
 
 def _synthesise(coordinates: Tensor, matrix: Tensor) -> Tensor:

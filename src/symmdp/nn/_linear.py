@@ -146,8 +146,8 @@ class EquivariantLinear(nn.Module):
         free_weight: FreeTensor = self._modules["free_weight"]  # pyright: ignore[reportAssignmentType]
         free_bias: FreeTensor | None = self._modules.get("free_bias")  # pyright: ignore[reportAssignmentType]
         theta, grads = free_weight.theta, torch.is_grad_enabled()
-        if self._tied is not None and grads and is_eager(x, theta) and x.shape[-1:] == (self.rep_in.dim,):
-            return self._tied(x, free_weight, free_bias)
+        if self._tied is not None and grads and x.ndim and is_eager(x, theta):
+            return self._tied(x, theta, None if free_bias is None else free_bias.theta)
         # Compilers come first: they must not ask how many rows there are.
         many = grads or torch.compiler.is_compiling() or x.numel() > self._most_numbers
         single = theta.ndim == 1 and not free_weight.is_whole and x.shape[-1:] == (self.rep_in.dim,)

@@ -38,8 +38,9 @@ class _Orbits:
     runs: bool  # whether each orbit's entries lie one after the other, and the orbits in order
 
     def expand(self, theta: Tensor) -> Tensor:
+        """The entries, `(count,)` to `(entries,)`."""
         entries = theta.index_select(0, self.index)
-        return entries if self.sign is None else entries.mul_(self.sign)
+        return entries if self.sign is None else entries * self.sign
 
     def reduce(self, gradient: Tensor) -> Tensor:
         """The transpose: the signed sum over each orbit, `(entries,)` to `(count,)`."""
@@ -88,15 +89,14 @@ class TiedProduct:
     """`W x + b` for tied `W` and `b`: what a layer needs to compute it, and its gradients, in one step.
 
     Args:
-        weight: the free weight.
-        bias: the free bias, or None.
+        weight: how the weight is tied.
+        bias: how the bias is, or None.
         rep_out: the representation on the output.
     """
 
     def __init__(self, weight: TiedParameters, bias: TiedParameters | None, rep_out: Representation):
         self.weight, self.bias, self.rep_out = weight, bias, rep_out
-        self._orbits: dict[tuple[torch.device, torch.dtype], tuple[_Orbits, _Orbits | None]] = {}
-        self._unfoldings: dict[tuple[torch.device, torch.dtype], _Unfolding | None] = {}
+        self._last: _Constants | None = None
 
     @classmethod
     def of(cls, weight: FreeTensor, bias: FreeTensor | None, rep_out: Representation) -> TiedProduct | None:
@@ -107,27 +107,23 @@ class TiedProduct:
         balanced = weight.tied.sizes.max() * weight.count <= 2 * weight.tied.index.size
         return cls(weight.tied, tied_bias, rep_out) if balanced else None
 
-    def orbits(self, like: Tensor) -> tuple[_Orbits, _Orbits | None]:
-        """How entries are gathered, with the dtype and on the device of a tensor."""
-        key = like.device, like.dtype
-        found = self._orbits.get(key)
-        if found is None:
-            bias = None if self.bias is None or self.bias.count == 0 else _orbits(self.bias, like)
-            found = self._orbits[key] = (_orbits(self.weight, like), bias)
-        return found
+    def __call__(self, x: Tensor, theta: Tensor, beta: Tensor | None) -> Tensor:
+        """`W x + b`, shape `(..., in)` to `(..., out)`, with the free parameters of `W` and of `b`."""
+        if x.ndim == 2:
+            return _TiedLinear.apply(x, theta, beta, self)
+        return _TiedLinear.apply(x.reshape(-1, x.shape[-1]), theta, beta, self).view(*x.shape[:-1], self.weight.shape[0])
 
-    def unfolding(self, x: Tensor) -> _Unfolding | None:
-        """How to move the input in place of the weight, where that is faster; `x` has shape `(rows, in)`."""
-        height, width = self.weight.shape
-        if min(height, width) < _UNFOLDED_WIDTH or len(x) * 2 > _UNFOLDED_SHARE * width or self._moves is None:
-            return None
-        size = len(self._moves[0])
-        if len(x) * size > _UNFOLDED_SHARE * width:
-            return None
-        key = x.device, x.dtype
-        if key not in self._unfoldings:
-            self._unfoldings[key] = _unfolding(*self._moves, x)
-        return self._unfoldings[key]
+    def constants(self, like: Tensor) -> _Constants:
+        """What is needed in the dtype and on the device of a tensor."""
+        last = self._last
+        if last is None or last.dtype is not like.dtype or last.device != like.device:
+            bias = None if self.bias is None or self.bias.count == 0 else _orbits(self.bias, like)
+            unfolding = None
+            if min(self.weight.shape) >= _UNFOLDED_WIDTH and self._moves is not None:
+                unfolding = _unfolding(*self._moves, like)
+            most = -1 if unfolding is None else int(_UNFOLDED_SHARE * self.weight.shape[1] / unfolding.size)
+            last = self._last = _Constants(like.dtype, like.device, _orbits(self.weight, like), bias, unfolding, most)
+        return last
 
     @cached_property
     def _moves(self) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
@@ -149,77 +145,69 @@ class TiedProduct:
             return None
         return (moves[0], sign[0]) if bias is None or (bias.sign == 1).all() else None
 
-    def __call__(self, x: Tensor, weight: FreeTensor, bias: FreeTensor | None) -> Tensor:
-        """`W x + b`, shape `(..., in)` to `(..., out)`."""
-        beta = None if bias is None else bias.theta
-        if x.ndim == 2:
-            return _TiedLinear.apply(x, weight.theta, beta, self, weight, bias)
-        rows = x.reshape(-1, x.shape[-1])
-        return _TiedLinear.apply(rows, weight.theta, beta, self, weight, bias).view(*x.shape[:-1], -1)
-
     def __deepcopy__(self, memo: dict[int, Any]) -> TiedProduct:
-        return self  # nothing of it ever changes
+        return self  # nothing of it changes but what is kept of the constants
 
     def __reduce__(self) -> tuple[Any, ...]:
         return TiedProduct, (self.weight, self.bias, self.rep_out)
 
 
+@dataclass(frozen=True)
+class _Constants:
+    dtype: torch.dtype
+    device: torch.device
+    weight: _Orbits
+    bias: _Orbits | None
+    unfolding: _Unfolding | None
+    most_rows: int  # that are unfolded; -1 for none
+
+
 class _TiedLinear(torch.autograd.Function):
     @staticmethod
-    def forward(
-        ctx: Any,
-        x: Tensor,
-        theta: Tensor,
-        beta: Tensor | None,
-        product: TiedProduct,
-        weight: FreeTensor,
-        bias: FreeTensor | None,
-    ) -> Tensor:
+    def forward(ctx: Any, x: Tensor, theta: Tensor, beta: Tensor | None, product: TiedProduct) -> Tensor:
+        constants = product.constants(theta)
         # Parameters go by the context itself: to save and to fetch a tensor takes a microsecond each.
-        ctx.theta, ctx.beta, ctx.product, ctx.tensors = theta, beta, product, (weight, bias)
-        unfolding = ctx.unfolding = product.unfolding(x)
-        if unfolding is not None:
+        ctx.others = theta, beta, product, constants
+        if len(x) <= constants.most_rows and x.shape[1] == product.weight.shape[1]:
+            unfolding: Any = constants.unfolding
             moved, rows = unfolding.unfold(x), theta.view(-1, x.shape[1])
             ctx.save_for_backward(x, moved)
-            y = moved @ rows.t() if beta is None else torch.addmm(beta, moved, rows.t())
+            y = moved.mm(rows.t()) if beta is None else torch.addmm(beta, moved, rows.t())
             return unfolding.to_orbits(y)
-        orbits, bias_orbits = product.orbits(theta)
-        whole = orbits.expand(theta).view(product.weight.shape)
+        whole = constants.weight.expand(theta).view(product.weight.shape)
         ctx.save_for_backward(x, whole)
-        if beta is None or bias_orbits is None:
+        if beta is None or constants.bias is None:
             return x.mm(whole.t())
-        return torch.addmm(bias_orbits.expand(beta), x, whole.t())
+        return torch.addmm(constants.bias.expand(beta), x, whole.t())
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         x, kept = ctx.saved_tensors
-        theta: Any = ctx.theta
-        beta: Any = ctx.beta
-        unfolding, needed, by_y = ctx.unfolding, ctx.needs_input_grad, gradients[0]
+        theta, beta, product, constants = ctx.others
+        needed, by_y = ctx.needs_input_grad, gradients[0]
         by_x = by_theta = by_beta = None
         if torch.is_grad_enabled():  # a second derivative is wanted: let autograd see every operation
-            weight, bias = ctx.tensors
-            y = F.linear(x, weight.expand(theta), None if beta is None else bias.expand(beta))
+            weight = constants.weight.expand(theta).view(product.weight.shape)
+            y = F.linear(x, weight, None if constants.bias is None else constants.bias.expand(beta))
             inputs: Any = [tensor for tensor, need in zip((x, theta, beta), needed, strict=False) if need]
             found = iter(torch.autograd.grad(y, inputs, by_y, create_graph=True, materialize_grads=True))
             by_x, by_theta, by_beta = (next(found) if need else None for need in needed[:3])
-        elif unfolding is not None:
-            outer = unfolding.from_orbits(by_y)
+        elif len(x) <= constants.most_rows:
+            outer = constants.unfolding.from_orbits(by_y)
             if needed[0]:
-                by_x = unfolding.fold(outer.mm(theta.view(-1, x.shape[1])))
+                by_x = constants.unfolding.fold(outer.mm(theta.view(-1, x.shape[1])))
             if needed[1]:
                 by_theta = outer.t().mm(kept).view(-1)
             if needed[2]:
                 by_beta = outer.sum(0)
         else:
-            orbits, bias_orbits = ctx.product.orbits(theta)
             if needed[0]:
                 by_x = by_y.mm(kept)
             if needed[1]:
-                by_theta = orbits.reduce(by_y.t().mm(x).view(-1))
+                by_theta = constants.weight.reduce(by_y.t().mm(x).view(-1))
             if needed[2]:
-                by_beta = torch.zeros_like(beta) if bias_orbits is None else bias_orbits.reduce(by_y.sum(0))
-        return by_x, by_theta, by_beta, None, None, None
+                by_beta = torch.zeros_like(beta) if constants.bias is None else constants.bias.reduce(by_y.sum(0))
+        return by_x, by_theta, by_beta, None
 
 
 def _orbits(tied: TiedParameters, like: Tensor) -> _Orbits:
