@@ -37,6 +37,10 @@ class SymmetryError(SymmdpError, ValueError):
     """A symmetry is inconsistent, or lacks what an operation needs."""
 
 
+class SpecificationError(SymmdpError, ValueError):
+    """A file that declares a symmetry cannot be read, or declares none."""
+
+
 class UnknownEnvironmentError(SymmdpError, LookupError):
     """The catalogue, or Gymnasium, has no environment of this name."""
 

@@ -16,6 +16,7 @@ from symmdp.cli._progress import RichBar, RichProgress
 from symmdp.experiments import Run
 
 SMALL = ["--steps", "256", "--environments", "4", "--epochs", "1", "--hidden", "8"]
+EXAMPLE = Path(__file__).parents[2] / "examples" / "cartpole.toml"
 COMMAND = [sys.executable, "-c", "import sys; from symmdp.cli import main; sys.exit(main())"]
 
 
@@ -36,7 +37,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert re.fullmatch(r"symmdp \d+\.\d+\.\d+\S*\n", capsys.readouterr().out)
 
 
-@pytest.mark.parametrize("command", [[], ["list"], ["verify"], ["train"], ["compare"]])
+@pytest.mark.parametrize("command", [[], ["list"], ["show"], ["verify"], ["train"], ["compare"]])
 def test_help(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
     assert main([*command, "--help"]) == 0
     text = capsys.readouterr().out
@@ -252,3 +253,62 @@ def test_parse_gives_a_status_for_help() -> None:
     from symmdp.cli._list import List
 
     assert parse(List, ("list",), ["--help"]) == 0
+
+
+def test_show_prints_the_group_both_representations_and_an_orbit(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "CartPole-v1"]) == 0
+    text = capsys.readouterr().out
+    for part in ("exact", "C2, 2 elements", "→ −θ", "→ right", "A state and its images", "1.2 ", "−1.2"):
+        assert part in text
+    assert main(["show", "MountainCar-v0"]) == 0
+    assert "What looks like a symmetry, and is none" in capsys.readouterr().out
+
+
+def test_show_every_entry(capsys: pytest.CaptureFixture[str]) -> None:
+    from symmdp.catalogue import entries
+
+    for entry in entries():
+        assert main(["show", entry.environment_id]) == 0
+        assert capsys.readouterr().out.startswith(f"{entry.environment_id}: {entry.status}")
+
+
+def test_show_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "Acrobot-v1", "--figure", "orbit.png"]) == 0
+    assert (tmp_path / "orbit.png").stat().st_size > 1000
+    assert main(["show", "CartPole-v1", "--figure", "orbit.jpg"]) == 2
+    assert ".png file" in one_line(capsys)
+    assert main(["show", "MountainCar-v0", "--figure", "other.png"]) == 2
+    assert "cannot be drawn" in one_line(capsys)
+
+
+@pytest.mark.parametrize("command", ["show", "verify", "train", "compare"])
+def test_a_declared_symmetry_is_accepted_everywhere(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    small = {"verify": ["--samples", "50"], "train": SMALL, "compare": [*SMALL, "--seeds", "1"]}.get(command, [])
+    assert main([command, "CartPole-v1", "--symmetry", str(EXAMPLE), *small]) == 0
+    assert "CartPole-v1" in capsys.readouterr().out or command == "show"
+
+
+@pytest.mark.parametrize("command", ["show", "verify", "train", "compare"])
+def test_a_bad_declaration_is_one_line(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "bad.toml").write_text(EXAMPLE.read_text(encoding="utf-8").replace("order = 2", "order = 3"), encoding="utf-8")
+    assert main([command, "CartPole-v1", "--symmetry", "bad.toml"]) == 2
+    assert "not of order 3" in one_line(capsys)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_verify_rejects_a_wrong_declaration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = EXAMPLE.read_text(encoding="utf-8").replace('angle = "-angle"\n', "", 1)
+    (tmp_path / "wrong.toml").write_text(text, encoding="utf-8")
+    assert main(["verify", "CartPole-v1", "--symmetry", "wrong.toml", "--samples", "50"]) == 1
+    assert "NOT symmetric" in capsys.readouterr().out
+
+
+def test_a_run_with_a_declared_symmetry_is_resumed_with_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["CartPole-v1", "--symmetry", str(EXAMPLE)]
+    assert main(["train", *options, *SMALL, "--directory", "run"]) == 0
+    assert main(["train", *options, "--resume", "run"]) == 0
+    wrong = EXAMPLE.read_text(encoding="utf-8").replace('position = "-position"\n', "", 1)
+    (tmp_path / "wrong.toml").write_text(wrong, encoding="utf-8")
+    capsys.readouterr()
+    assert main(["train", "CartPole-v1", "--symmetry", "wrong.toml", "--resume", "run"]) == 2
+    assert "symmetry" in one_line(capsys)

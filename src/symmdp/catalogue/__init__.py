@@ -2,5 +2,6 @@
 
 from symmdp.catalogue._entries import entries, entry_of, symmetry_of
 from symmdp.catalogue._entry import CatalogueEntry, Status
+from symmdp.catalogue._specification import load_symmetry
 
-__all__ = ["CatalogueEntry", "Status", "entries", "entry_of", "symmetry_of"]
+__all__ = ["CatalogueEntry", "Status", "entries", "entry_of", "load_symmetry", "symmetry_of"]

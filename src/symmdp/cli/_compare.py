@@ -10,6 +10,7 @@ from symmdp.cli._console import console
 from symmdp.cli._hyperparameters import Hyperparameters
 from symmdp.cli._plan import Algorithm, new_plan, resumed_plan
 from symmdp.cli._progress import RichProgress
+from symmdp.cli._symmetry import SymmetryFile, symmetry_for
 
 
 @dataclass(frozen=True)
@@ -28,16 +29,17 @@ class Compare:
     """Number of seeds of each method: 0 to N-1, trained side by side."""
     directory: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="(default: runs/ID-compare-TIME)")] = None
     """Where to write; never over what is there."""
+    symmetry: SymmetryFile = None
+    """Respect the symmetry that this TOML file declares; needed again to resume."""
     resume: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="(optional)")] = None
     """Go on with the comparison in this directory, as it was begun."""
     hyperparameters: tyro.conf.OmitArgPrefixes[Hyperparameters] = field(default_factory=Hyperparameters)
 
     def run(self) -> int:
         """Compare, and print the table and one sentence."""
-        from symmdp.catalogue import symmetry_of
         from symmdp.experiments import compare, result_table
 
-        symmetry = symmetry_of(self.environment)
+        symmetry = symmetry_for(self.environment, self.symmetry)
         if self.resume is None:
             seeds = 20 if self.seeds is None else self.seeds
             plan = new_plan(self.environment, None, self.algorithm, seeds, self.hyperparameters, self.directory)
@@ -55,7 +57,7 @@ class Compare:
             resume=plan.resume,
         )
         if not comparison.finished:
-            return plan.interrupted()
+            return plan.interrupted(self.symmetry)
         out = console()
         out.print(result_table(comparison.results, title=plan.environment_id))
         out.print(comparison.headline, markup=False)

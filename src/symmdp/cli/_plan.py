@@ -38,15 +38,15 @@ class Plan:
     directory: Path
     resume: bool
 
-    @property
-    def resume_command(self) -> str:
-        """The command that goes on with it."""
+    def resume_command(self, symmetry: Path | None = None) -> str:
+        """The command that goes on with it, with the file that declares its symmetry."""
         command = "compare" if self.method is None else "train"
-        return f"symmdp {command} {shlex.quote(self.environment_id)} --resume {shlex.quote(str(self.directory))}"
+        declared = "" if symmetry is None else f" --symmetry {shlex.quote(str(symmetry))}"
+        return f"symmdp {command} {shlex.quote(self.environment_id)}{declared} --resume {shlex.quote(str(self.directory))}"
 
-    def interrupted(self) -> int:
+    def interrupted(self, symmetry: Path | None = None) -> int:
         """Say how to resume; the exit status of an interrupted command."""
-        print(f"symmdp: interrupted; to go on: {self.resume_command}", file=sys.stderr)
+        print(f"symmdp: interrupted; to go on: {self.resume_command(symmetry)}", file=sys.stderr)
         return 130
 
 

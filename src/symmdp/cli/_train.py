@@ -11,6 +11,7 @@ from symmdp.cli._console import console
 from symmdp.cli._hyperparameters import Hyperparameters
 from symmdp.cli._plan import Algorithm, new_plan, resumed_plan
 from symmdp.cli._progress import RichProgress
+from symmdp.cli._symmetry import SymmetryFile, symmetry_for
 
 
 @dataclass(frozen=True)
@@ -34,17 +35,18 @@ class Train:
     """Number of seeds: 0 to N-1, trained side by side."""
     directory: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="(default: runs/ID-POLICY-TIME)")] = None
     """Where to write; never over what is there."""
+    symmetry: SymmetryFile = None
+    """Respect the symmetry that this TOML file declares; needed again to resume."""
     resume: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="(optional)")] = None
     """Go on with the run in this directory, as it was begun."""
     hyperparameters: tyro.conf.OmitArgPrefixes[Hyperparameters] = field(default_factory=Hyperparameters)
 
     def run(self) -> int:
         """Train, and print a summary."""
-        from symmdp.catalogue import symmetry_of
         from symmdp.experiments import MethodResult, Run, result_table
         from symmdp.training import train
 
-        symmetry = symmetry_of(self.environment)
+        symmetry = symmetry_for(self.environment, self.symmetry)
         if self.resume is None:
             method, seeds = self.policy or "equivariant", 1 if self.seeds is None else self.seeds
             plan = new_plan(self.environment, method, self.algorithm, seeds, self.hyperparameters, self.directory)
@@ -63,7 +65,7 @@ class Train:
             resume=plan.resume,
         )
         if not summary.finished:
-            return plan.interrupted()
+            return plan.interrupted(self.symmetry)
         sys.stderr.flush()
         console().print(result_table([MethodResult.of(Run.load(plan.directory))], title=plan.environment_id))
         console().print(f"written to {plan.directory}", markup=False)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import tyro
 
+from symmdp.cli._symmetry import SymmetryFile
 from symmdp.errors import NoSymmetryError
 
 
@@ -21,6 +22,8 @@ class Verify:
 
     environment: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="ID")]
     """Gymnasium id; `symmdp list` names those that are known."""
+    symmetry: SymmetryFile = None
+    """Check the symmetry that this TOML file declares."""
     samples: int = 2000
     """States that are compared."""
     tolerance: float = 1e-6
@@ -32,19 +35,22 @@ class Verify:
 
     def run(self) -> int:
         """Print the report."""
-        from symmdp.catalogue import entry_of
+        from symmdp.catalogue import entry_of, load_symmetry
         from symmdp.mdp import verify
 
-        entry = entry_of(self.environment)
-        symmetry = entry.symmetry or entry.candidate
-        if symmetry is None:
-            raise NoSymmetryError(f"{self.environment} has no symmetry that could be checked: {entry.notes}.")
+        if self.symmetry is not None:
+            entry, symmetry = None, load_symmetry(self.symmetry, self.environment)
+        else:
+            entry = entry_of(self.environment)
+            symmetry = entry.symmetry or entry.candidate
+            if symmetry is None:
+                raise NoSymmetryError(f"{self.environment} has no symmetry that could be checked: {entry.notes}.")
         report = verify(self.environment, symmetry, samples=self.samples, tolerance=self.tolerance, seed=self.seed)
         if self.json:
             print(json.dumps(report.as_dict(), indent=2, ensure_ascii=False))
         else:
             print(report)
-            if entry.symmetry is None and not report.passed:
+            if entry is not None and entry.symmetry is None and not report.passed:
                 print(f"\nThe catalogue lists no symmetry of {self.environment}: {entry.notes}.")
         sys.stdout.flush()
         return 0 if report.passed else 1

@@ -2,8 +2,10 @@
 
 from symmdp.experiments._asymmetry import asymmetry
 from symmdp.experiments._compare import Comparison, compare, evaluate
+from symmdp.experiments._drawing import can_draw, example_observation
 from symmdp.experiments._learning_curves import draw_learning_curves, learning_curves_figure
 from symmdp.experiments._mirror_image import draw_mirror_image, mirror_image_figure
+from symmdp.experiments._orbit_figure import draw_orbit, orbit_figure
 from symmdp.experiments._results import MethodResult, headline, write_results
 from symmdp.experiments._run import Episodes, Run
 from symmdp.experiments._setup import Setup
@@ -17,16 +19,20 @@ __all__ = [
     "Run",
     "Setup",
     "asymmetry",
+    "can_draw",
     "compare",
     "draw_learning_curves",
     "draw_mirror_image",
+    "draw_orbit",
     "evaluate",
+    "example_observation",
     "final_return",
     "headline",
     "interquartile_mean",
     "learning_curves",
     "learning_curves_figure",
     "mirror_image_figure",
+    "orbit_figure",
     "quartiles",
     "result_table",
     "steps_to_solve",

@@ -22,13 +22,18 @@ _QUIET = {"PYGAME_HIDE_SUPPORT_PROMPT": "1", "SDL_VIDEODRIVER": "dummy", "SDL_AU
 class _Family:
     state_of: Callable[[NDArray], Any]  # the simulator's state that has this observation
     seen: tuple[int, ...]  # coordinates of the observation that show in a picture (velocities do not)
+    example: tuple[float, ...]  # an observation that looks different from its images
 
 
 # Keyed on the class that Gymnasium simulates with, so that every version of an environment is found.
 _FAMILIES = {
-    "CartPoleEnv": _Family(lambda o: tuple(map(float, o)), (0, 2)),
-    "PendulumEnv": _Family(lambda o: np.array([math.atan2(o[1], o[0]), o[2]]), (0, 1)),
-    "AcrobotEnv": _Family(lambda o: np.array([math.atan2(o[1], o[0]), math.atan2(o[3], o[2]), o[4], o[5]]), (0, 1, 2, 3)),
+    "CartPoleEnv": _Family(lambda o: tuple(map(float, o)), (0, 2), (1.2, 0.3, 0.18, -0.4)),
+    "PendulumEnv": _Family(lambda o: np.array([math.atan2(o[1], o[0]), o[2]]), (0, 1), (math.cos(0.8), math.sin(0.8), 1.5)),
+    "AcrobotEnv": _Family(
+        lambda o: np.array([math.atan2(o[1], o[0]), math.atan2(o[3], o[2]), o[4], o[5]]),
+        (0, 1, 2, 3),
+        (math.cos(0.9), math.sin(0.9), math.cos(0.6), math.sin(0.6), 0.5, -1.0),
+    ),
 }
 
 
@@ -44,6 +49,15 @@ def seen_coordinates(environment_id: str) -> tuple[int, ...]:
         SimulatorError: the environment cannot be drawn.
     """
     return _family(environment_id).seen
+
+
+def example_observation(environment_id: str) -> NDArray[np.float64]:
+    """An observation that looks different from its images.
+
+    Raises:
+        SimulatorError: the environment cannot be drawn.
+    """
+    return np.array(_family(environment_id).example)
 
 
 def check_drawing() -> None:
