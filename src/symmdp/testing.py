@@ -1,15 +1,19 @@
-"""Checks that users call in their own tests: is this module equivariant, and for which element is it not?"""
+"""Checks that users call in their own tests: is this module equivariant, and does this environment have the symmetry?"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import gymnasium as gym
 import torch
+from gymnasium.vector import VectorEnv
 from torch import Tensor, nn
 
-from symmdp.errors import ShapeError
+from symmdp.errors import OptionError, ShapeError
+from symmdp.mdp import Simulator, Symmetry, VerificationReport, verify
 from symmdp.representations import Representation
 
+PARTS = ("observation", "reward", "termination", "initial states", "bounds")
 _ALLOWED = {torch.float64: 1e-12, torch.float32: 1e-5, torch.bfloat16: 5e-2, torch.float16: 1e-2}
 
 
@@ -75,6 +79,43 @@ def assert_equivariant(
             f"Not equivariant: for element {worst} of {rep_in.group.name}, f(ρ_in(g) x) and ρ_out(g) f(x) differ by "
             f"{errors[worst]:.2g} (relative), more than {allowed:.0e} in {dtype}."
         )
+
+
+def check_symmetry(
+    env: str | gym.Env | VectorEnv,
+    symmetry: Symmetry,
+    *,
+    samples: int = 2000,
+    tolerance: float = 1e-6,
+    seed: int = 0,
+    simulator: Simulator | None = None,
+    ignore: Sequence[str] = (),
+) -> VerificationReport:
+    """Raise AssertionError, with the whole report, unless `symmdp.verify` finds the environment symmetric.
+
+    Args:
+        env: as in `symmdp.verify`, like the other arguments.
+        symmetry: to be checked.
+        samples: how many states.
+        tolerance: the largest scaled error that is no violation.
+        seed: of states, actions and resets.
+        simulator: used instead of the one that `env` has.
+        ignore: parts that may differ, such as `"initial states"`.
+
+    Returns:
+        The report, when nothing differs.
+
+    Raises:
+        AssertionError: a part that is not ignored differs, or could not be checked.
+        OptionError: `ignore` names an unknown part; and whatever `symmdp.verify` raises.
+    """
+    unknown = [part for part in ignore if part not in PARTS]
+    if unknown or isinstance(ignore, str):
+        raise OptionError(f"ignore lists parts of a report, {', '.join(map(repr, PARTS))}; got {ignore!r}.")
+    report = verify(env, symmetry, samples=samples, tolerance=tolerance, seed=seed, simulator=simulator)
+    if any(part.part not in ignore and part.passed is not True for part in report.parts):
+        raise AssertionError(f"\n{report}")
+    return report
 
 
 def _errors(

@@ -5,5 +5,15 @@ from symmdp.mdp._report import PartResult, VerificationReport
 from symmdp.mdp._simulator import Simulator
 from symmdp.mdp._symmetry import ActionMap, Symmetry
 from symmdp.mdp._verify import verify
+from symmdp.mdp._wrappers import wrapped_symmetry
 
-__all__ = ["ActionMap", "PartResult", "Simulator", "Symmetry", "VerificationReport", "simulator_of", "verify"]
+__all__ = [
+    "ActionMap",
+    "PartResult",
+    "Simulator",
+    "Symmetry",
+    "VerificationReport",
+    "simulator_of",
+    "verify",
+    "wrapped_symmetry",
+]

@@ -18,7 +18,7 @@ from symmdp.errors import DivergenceError, SimulatorError
 from symmdp.mdp._simulator import Simulator, Transition
 
 # Wrappers that leave observations, actions, rewards and termination as they are.
-_TRANSPARENT = (
+TRANSPARENT = (
     wrappers.TimeLimit,
     wrappers.OrderEnforcing,
     wrappers.PassiveEnvChecker,
@@ -39,10 +39,11 @@ def simulator_of(env: gym.Env) -> Simulator:
     """
     inner = env
     while isinstance(inner, gym.Wrapper):
-        if type(inner) not in _TRANSPARENT:
+        if type(inner) not in TRANSPARENT:
             raise SimulatorError(
                 f"The wrapper {type(inner).__name__} may change observations, actions or rewards, and verification "
-                f"sets the state beneath it. Verify env.unwrapped. Or {_REMEDY}"
+                "sets the state beneath it. Verify env.unwrapped, and take the wrapped environment's symmetry from "
+                f"symmdp.mdp.wrapped_symmetry. Or {_REMEDY}"
             )
         inner = inner.env
     for base, family in _FAMILIES:

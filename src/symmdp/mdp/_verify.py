@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import gymnasium as gym
 import numpy as np
+from gymnasium.vector import VectorEnv
 
 from symmdp.errors import MissingExtraError, OptionError, SimulatorError, UnknownEnvironmentError
 from symmdp.mdp._bounds import compare_bounds
@@ -19,10 +20,11 @@ from symmdp.mdp._sampling import sample_actions, sample_states
 from symmdp.mdp._simulator import Simulator
 from symmdp.mdp._symmetry import Symmetry
 from symmdp.mdp._transitions import transitions
+from symmdp.mdp._vector import simulator_of_vector
 
 
 def verify(
-    env: str | gym.Env,
+    env: str | gym.Env | VectorEnv,
     symmetry: Symmetry,
     *,
     samples: int = 2000,
@@ -43,7 +45,8 @@ def verify(
     each element; an asymmetry of theirs is found if the distance of distributions is `3.5 / √samples` or more.
 
     Args:
-        env: an environment id or an environment, whose state and random generator the check moves; time limits play no role.
+        env: an environment id or an environment (of a vectorised one its first is checked), whose state and random
+            generator the check moves; time limits play no role.
         symmetry: to be checked.
         samples: how many states; twice as many resets.
         tolerance: the largest scaled error that is no violation.
@@ -98,7 +101,7 @@ def _resets(simulator: Simulator, count: int, generator: np.random.Generator) ->
 
 
 @contextmanager
-def _opened(env: str | gym.Env, simulator: Simulator | None) -> Iterator[tuple[str, Simulator]]:
+def _opened(env: str | gym.Env | VectorEnv, simulator: Simulator | None) -> Iterator[tuple[str, Simulator]]:
     if isinstance(env, str):
         if simulator is not None:
             yield env, simulator
@@ -111,8 +114,11 @@ def _opened(env: str | gym.Env, simulator: Simulator | None) -> Iterator[tuple[s
     elif isinstance(env, gym.Env):
         name = env.spec.id if env.spec is not None else type(env.unwrapped).__name__
         yield name, simulator_of(env) if simulator is None else simulator
+    elif isinstance(env, VectorEnv):
+        name = env.spec.id if env.spec is not None else type(env.unwrapped).__name__
+        yield name, simulator_of_vector(env) if simulator is None else simulator
     else:
-        raise SimulatorError(f"Expected an environment id or a gymnasium.Env (not a vectorised one); got {type(env).__name__}.")
+        raise SimulatorError(f"Expected an environment id, a gymnasium.Env or a VectorEnv; got {type(env).__name__}.")
 
 
 def _make(environment_id: str) -> gym.Env:

@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+
+from symmdp import groups
+from symmdp.catalogue import entry_of, symmetry_of
+from symmdp.errors import OptionError
+from symmdp.mdp import Symmetry
+from symmdp.representations import Representation
+from symmdp.testing import check_symmetry
+
+
+def test_a_symmetric_environment_gives_its_report() -> None:
+    report = check_symmetry("CartPole-v1", symmetry_of("CartPole-v1"), samples=100)
+    assert report.passed
+
+
+def test_a_wrong_symmetry_raises_with_the_report() -> None:
+    c2 = groups.cyclic(2)
+    wrong = Symmetry(
+        c2, Representation(c2, [np.eye(4), np.diag([-1, -1, -1, 1])]), Representation(c2, [np.eye(2), [[0, 1], [1, 0]]])
+    )
+    with pytest.raises(AssertionError, match="NOT symmetric"):
+        check_symmetry("CartPole-v1", wrong, samples=100)
+    with pytest.raises(AssertionError, match="observation"):
+        check_symmetry("CartPole-v1", wrong, samples=100, ignore=["termination", "initial states"])
+
+
+def test_parts_are_ignored_by_name() -> None:
+    candidate = entry_of("MountainCar-v0").candidate
+    assert candidate is not None
+    every = ("observation", "reward", "termination", "initial states", "bounds")
+    assert not check_symmetry("MountainCar-v0", candidate, samples=100, ignore=every).passed
+    with pytest.raises(OptionError, match="'reward'"):
+        check_symmetry("MountainCar-v0", candidate, ignore=["rewards"])
+    with pytest.raises(OptionError, match="'reward'"):
+        check_symmetry("MountainCar-v0", candidate, ignore="reward")
