@@ -9,7 +9,7 @@ export MPLBACKEND = Agg
 export SDL_VIDEODRIVER = dummy
 export PYGAME_HIDE_SUPPORT_PROMPT = 1
 
-.PHONY: help setup demo test test-all lint format bench clean
+.PHONY: help setup demo test test-all lint format bench bench-peers clean
 
 help:
 	@echo "make demo      compare equivariant and plain PPO on CartPole-v1: 20 seeds each, a table and figures in runs/"
@@ -17,6 +17,7 @@ help:
 	@echo "make test-all  every test"
 	@echo "make lint      ruff and pyright"
 	@echo "make bench     the benchmarks; raw results in benchmarks/results/"
+	@echo "make bench-peers  other libraries' layers beside ours, each in an environment of its own (needs gfortran)"
 	@echo "make clean     remove the virtual environment and caches"
 
 setup: $(READY)
@@ -52,8 +53,12 @@ format: setup
 
 bench: setup
 	$(BIN)/python benchmarks/layers.py
+	$(BIN)/python benchmarks/growth.py
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/import_time.py
+
+bench-peers: setup
+	$(BIN)/python benchmarks/peers.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
