@@ -1,6 +1,7 @@
 """Torch modules that are equivariant by construction."""
 
 from symmdp.nn._activation import CReLU, GatedActivation, NormActivation, Pointwise, allowed_activations
+from symmdp.nn._cnn import EquivariantCNN
 from symmdp.nn._conv import EquivariantConv2d
 from symmdp.nn._fourier import FourierActivation
 from symmdp.nn._free_tensor import FreeTensor
@@ -20,6 +21,7 @@ from symmdp.nn._to_plain import to_plain
 __all__ = [
     "CReLU",
     "EquivariantAvgPool2d",
+    "EquivariantCNN",
     "EquivariantConv2d",
     "EquivariantFlatten",
     "EquivariantGRU",

@@ -112,14 +112,15 @@ def _join(modules: tuple[Any, ...]) -> list[nn.Module]:
         if images is not None and takes is not None and images != takes:
             raise RepresentationError(
                 f"Module {place} ({_name(module)}) takes {'images' if takes else 'vectors'}, and those before it give "
-                f"{'images' if images else 'vectors'}. Put it into OnChannels to have it act at each pixel, or EquivariantFlatten "
-                "or SpatialPool before it, to make images vectors."
+                f"{'images' if images else 'vectors'}. Put it into OnChannels to have it act at each pixel, or put "
+                "EquivariantFlatten or SpatialPool before it, to make images vectors."
             )
         images = gives if gives is not None or not isinstance(module, Pointwise) else images
         own = getattr(module, "plane", None)
         if plane is not None and own is not None and own != plane:
             raise RepresentationError(
-                f"Module {place} ({_name(module)}) moves pixels by {own!r}, and one before it by {plane!r}. Give all the same plane."
+                f"Module {place} ({_name(module)}) moves pixels by {own!r}, and one before it by {plane!r}. Give "
+                "all modules the same plane."
             )
         plane = own if plane is None else plane
         joined.append(module)

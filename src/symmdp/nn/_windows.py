@@ -108,8 +108,6 @@ class Windows:
         around = f"{name}s that fit are {smaller} and {larger}" if smaller else f"the next {name} that fits is {larger}"
         paddings = [q for q in range(p + s + 1) if n + 2 * q >= e and (n + 2 * q - e) % s == 0]
         near = sorted(paddings, key=lambda q: abs(q - p))
-            (q for q in range(p + s + 1) if (n + 2 * q - e) >= 0 and (n + 2 * q - e) % s == 0), key=lambda q: abs(q - p)
-        )
         padding = f"padding {near[0]} fits {n}" if near else f"no padding fits {n}"
         return (
             f"{self.plane.group.name} reverses the {name}, so windows must lie symmetrically about its centre: "
