@@ -87,7 +87,7 @@ def test_all_pixels_and_flat_images(name: str) -> None:
 @pytest.mark.parametrize("reduction", ["max", "mean"])
 def test_orbits(reduction: str) -> None:
     """Orbits of different sizes: copies of the regular representation, corners of a square, and an invariant."""
-    rep = 2 * D4.regular + cosets(D4, D4.subgroup(4)) + D4.trivial
+    rep = 2 * D4.regular + cosets(D4.subgroup(4)) + D4.trivial
     pool = GroupPool(rep, reduction)  # pyright: ignore[reportArgumentType]
     assert pool.rep_out == 4 * D4.trivial
     x = torch.randn(5, rep.dim, dtype=torch.float64, generator=torch.Generator().manual_seed(0))

@@ -11,7 +11,7 @@ from symmdp.maps import EquivariantMaps
 from symmdp.nn._free_tensor import FreeTensor
 from symmdp.nn._images import check_channels
 from symmdp.nn._unit_variance import unit_variance_
-from symmdp.nn._windows import Pair, Windows
+from symmdp.nn._windows import Pair, Windows, pair
 from symmdp.representations import Representation, pixel_action
 
 
@@ -81,7 +81,7 @@ class EquivariantConv2d(nn.Module):
         self.kernel_size, self.stride = self.windows.kernel, self.windows.stride
         self.padding, self.dilation = self.windows.padding, self.windows.dilation
         if size is not None:
-            self.windows.output_size(size)
+            self.windows.output_size(pair("size", size))
         self.rep_patch = rep_in * pixel_action(plane, *self.kernel_size)
         self.free_weight = FreeTensor.map(self.rep_patch, rep_out, dtype=dtype, device=device)
         self.free_bias = FreeTensor.vector(rep_out, dtype=dtype, device=device) if bias else None
@@ -120,15 +120,15 @@ class EquivariantConv2d(nn.Module):
             raise
 
     def _convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        options = {"stride": self.stride, "padding": self.padding, "dilation": self.dilation}
+        options = self.stride, self.padding, self.dilation
         if weight.ndim == 4:
             if x.ndim <= 4:
-                return F.conv2d(x, weight, bias, **options)
-            return F.conv2d(x.flatten(0, -4), weight, bias, **options).unflatten(0, x.shape[:-3])
+                return F.conv2d(x, weight, bias, *options)
+            return F.conv2d(x.flatten(0, -4), weight, bias, *options).unflatten(0, x.shape[:-3])
         # A stack is a grouped convolution: the channels of all its layers beside one another.
         stack, batch = weight.shape[0], x.shape[1:-3]
         beside = x.reshape(stack, math.prod(batch), *x.shape[-3:]).transpose(0, 1).flatten(1, 2)
-        y = F.conv2d(beside, weight.flatten(0, 1), None if bias is None else bias.flatten(), groups=stack, **options)
+        y = F.conv2d(beside, weight.flatten(0, 1), None if bias is None else bias.flatten(), *options, stack)
         y = y.unflatten(1, (stack, self.rep_out.dim)).transpose(0, 1)
         return y.reshape(stack, *batch, *y.shape[2:])
 

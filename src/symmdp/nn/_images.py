@@ -6,6 +6,7 @@ from symmdp.errors import RepresentationError, ShapeError
 from symmdp.nn._gru import EquivariantGRU
 from symmdp.nn._sequential import images_of, representations_of
 from symmdp.nn._set_attention import SetAttention, SetPool
+from symmdp.nn._windows import pair
 from symmdp.representations import Representation, pixel_action
 
 
@@ -73,6 +74,7 @@ class EquivariantFlatten(nn.Module):
 
     Raises:
         RepresentationError: `plane` does not act on images of this size.
+        OptionError: `size` is no pair of integers of at least 1.
         GroupMismatchError: the representations belong to different groups.
         ShapeError: (forward) images of another shape.
     """
@@ -81,8 +83,8 @@ class EquivariantFlatten(nn.Module):
 
     def __init__(self, rep: Representation, plane: Representation, size: tuple[int, int]):
         super().__init__()
-        self.rep_in, self.plane, self.size = rep, plane, tuple(size)
-        self.rep_out = rep * pixel_action(plane, *size)
+        self.rep_in, self.plane, self.size = rep, plane, pair("size", size)
+        self.rep_out = rep * pixel_action(plane, *self.size)
 
     def forward(self, x: Tensor) -> Tensor:
         """The flattened images."""

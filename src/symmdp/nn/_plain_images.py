@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from symmdp.nn._plain import Blocks
 
@@ -33,9 +34,9 @@ class MaxPool2d(nn.MaxPool2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """Shape `(..., channels, height, width)` to `(..., channels, height', width')`."""
-        if input.ndim <= 4:
-            return super().forward(input)
-        return super().forward(input.flatten(0, -4)).unflatten(0, input.shape[:-3])
+        x = input if input.ndim <= 4 else input.flatten(0, -4)
+        y = F.max_pool2d(x, self.kernel_size, self.stride, self.padding)
+        return y if input.ndim <= 4 else y.unflatten(0, input.shape[:-3])
 
 
 class SpatialPool(nn.Module):

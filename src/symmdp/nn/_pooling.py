@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from symmdp.errors import ActivationError, GroupMismatchError, OptionError, ShapeError
 from symmdp.nn._coordinate_blocks import CoordinateBlocks
 from symmdp.nn._images import check_channels
-from symmdp.nn._windows import Pair, Windows
+from symmdp.nn._windows import Pair, Windows, pair
 from symmdp.representations import Kind, Representation
 
 PoolReduction = Literal["mean", "max"]
@@ -61,7 +61,7 @@ class EquivariantAvgPool2d(nn.Module):
         if any(2 * p > k for p, k in zip(self.padding, self.kernel_size, strict=True)):
             raise OptionError(f"The padding is at most half a window; got {self.padding} for windows of {self.kernel_size}.")
         if size is not None:
-            self.windows.output_size(size)
+            self.windows.output_size(pair("size", size))
 
     def output_size(self, size: tuple[int, int]) -> tuple[int, int]:
         """`(height, width)` of the output for images of a size.

@@ -158,8 +158,8 @@ def _moves(plane: Representation) -> tuple[tuple[bool, bool], int | None]:
     matrices = plane.matrices
     # From (x, y), y up, to (row, column), rows down.
     on_grid = np.array([[0, -1], [1, 0]]) @ matrices @ np.array([[0, 1], [-1, 0]])
-    reverses = (on_grid < 0).any(axis=(0, 2))
+    rows, columns = (bool((on_grid[:, axis] < 0).any()) for axis in (0, 1))
     turned = np.flatnonzero(on_grid[:, 0, 0] == 0)
     if len(turned):
-        reverses = reverses | reverses.any()
-    return (bool(reverses[0]), bool(reverses[1])), int(turned[0]) if len(turned) else None
+        return (rows or columns, rows or columns), int(turned[0])
+    return (rows, columns), None
