@@ -145,7 +145,7 @@ class Family:
 
     def add_to_a_coordinate(self, y: Tensor) -> Tensor:
         """The negative control's mistake: 1e-2 is added to the first coordinate of the features."""
-        after = y.ndim - len(self.before) - 1
+        after = 0 if not self.after else y.ndim - len(self.before) - 1  # pixels may be pooled away
         return y + 1e-2 * torch.eye(y.shape[-1 - after])[0].to(y).reshape(-1, *[1] * after)
 
 

@@ -24,9 +24,9 @@ def to_plain(module: nn.Module) -> nn.Module:
     """The same function in ordinary `torch.nn` modules: a deep copy without group, representation or symmdp layer.
 
     Weights are whole matrices: `EquivariantLinear` becomes `nn.Linear`, `EquivariantConv2d` a `nn.Conv2d`, `EquivariantMLP`
-    `nn.Sequential`, the norms `nn.LayerNorm` and `nn.RMSNorm` where they are the same function. What `torch.nn` has no equal of (gates, set attention,
-    recurrence over a sequence) becomes a small module of tensors alone. Modules of your own keep their `forward` and get
-    plain children; attributes that hold representations or other objects of symmdp, by themselves or in lists, tuples, sets
+    `nn.Sequential`, the norms `nn.LayerNorm` and `nn.RMSNorm` where they are the same function. What `torch.nn` has
+    no equal of (gates, set attention, recurrence over a sequence) becomes a small module of tensors alone. Modules of your
+    own keep their `forward` and get plain children; attributes that hold representations or other objects of symmdp, by themselves or in lists, tuples, sets
     and dictionaries, are left out of the copy. A module with a method `to_plain` is asked for its plain copy.
 
     Args:
