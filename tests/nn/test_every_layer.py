@@ -6,6 +6,7 @@ A layer family is one line of `FAMILIES`: how it is built from a representation,
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import pytest
@@ -14,26 +15,35 @@ from torch import Tensor, nn
 
 from symmdp import Representation, groups
 from symmdp.errors import ActivationError, RepresentationError
+from symmdp.groups import Group
 from symmdp.nn import (
     CReLU,
+    EquivariantAvgPool2d,
+    EquivariantCNN,
+    EquivariantConv2d,
+    EquivariantFlatten,
     EquivariantGRU,
     EquivariantGRUCell,
     EquivariantLayerNorm,
     EquivariantLinear,
+    EquivariantMaxPool2d,
     EquivariantMLP,
     EquivariantRMSNorm,
     EquivariantSequential,
     FourierActivation,
     FreeTensor,
     GatedActivation,
+    GroupPool,
     NormActivation,
+    OnChannels,
     Pointwise,
     Residual,
     SetAttention,
     SetPool,
+    SpatialPool,
     whole_copy,
 )
-from symmdp.representations import Kind
+from symmdp.representations import Kind, irreps, pixel_action, plane
 
 ALLOWED = {torch.float32: 1e-5, torch.float64: 1e-12}
 DTYPES = pytest.mark.parametrize("dtype", list(ALLOWED), ids=["float32", "float64"])
@@ -43,6 +53,25 @@ Rep = Representation
 def on_features(rep: Rep, g: int, x: Tensor) -> Tensor:
     """`x ↦ ρ(g) x` on the last axis."""
     return x @ torch.tensor(rep(g), dtype=x.dtype).T
+
+
+@cache
+def plane_of(group: Group) -> Rep:
+    """How a group moves pixels: turns and mirrors for C4 and D4, flips of the axes by sign characters for the others."""
+    if group in (groups.cyclic(4), groups.dihedral(4)):
+        return plane(group)
+    signs = [irrep.rep for irrep in irreps(group) if irrep.dim == 1]
+    x, y = (2 * signs)[-2:]
+    return x + y
+
+
+def on_images(rep: Rep, g: int, x: Tensor) -> Tensor:
+    """`f ↦ ρ(g) f(ρ_plane(g)⁻¹ ·)` on images; what has lost its pixels is moved as features."""
+    if x.ndim < 4:
+        return on_features(rep, g, x)
+    pixels = torch.tensor(pixel_action(plane_of(rep.group), *x.shape[-2:])(g), dtype=x.dtype)
+    moved = (x.flatten(-2) @ pixels.T).unflatten(-1, x.shape[-2:])
+    return torch.einsum("ab,...bhw->...ahw", torch.tensor(rep(g), dtype=x.dtype), moved)
 
 
 def never(rep: Rep) -> bool:
@@ -116,7 +145,8 @@ class Family:
 
     def add_to_a_coordinate(self, y: Tensor) -> Tensor:
         """The negative control's mistake: 1e-2 is added to the first coordinate of the features."""
-        return y + 1e-2 * torch.eye(y.shape[-1 - len(self.after)])[0].to(y).reshape(-1, *[1] * len(self.after))
+        after = 0 if not self.after else y.ndim - len(self.before) - 1  # pixels may be pooled away
+        return y + 1e-2 * torch.eye(y.shape[-1 - after])[0].to(y).reshape(-1, *[1] * after)
 
 
 def gated(rep: Rep, **options: Any) -> nn.Module:
@@ -159,6 +189,32 @@ def mlp(**fixed: Any) -> Callable[..., nn.Module]:
     return lambda rep, **options: EquivariantMLP(rep, rep, (16, 16), **fixed, **options)
 
 
+def conv(kernel: int, **fixed: Any) -> Callable[..., nn.Module]:
+    return lambda rep, **o: EquivariantConv2d(rep, rep + rep.group.regular, kernel, plane_of(rep.group), **fixed, **o)
+
+
+def images(rep: Rep, **options: Any) -> nn.Module:
+    """A sequence of image layers that ends in vectors."""
+    out, plane = rep.group.regular, plane_of(rep.group)
+    return EquivariantSequential(
+        EquivariantConv2d(rep, out, 3, plane, padding="same", **options),
+        OnChannels(EquivariantRMSNorm(out, dtype=options["dtype"])),
+        torch.relu,
+        EquivariantAvgPool2d(out, 2, plane),
+        EquivariantFlatten(out, plane, (2, 2)),
+    )
+
+
+def group_pool(rep: Rep, **options: Any) -> nn.Module:
+    """Back to a representation that is not trivial: nothing that is done to an invariant could be noticed."""
+    pool, plane = OnChannels(GroupPool(rep)), plane_of(rep.group)
+    return EquivariantSequential(pool, EquivariantConv2d(pool.rep_out, rep.group.regular, 2, plane, **options))
+
+
+def cnn(rep: Rep, **options: Any) -> nn.Module:
+    return EquivariantCNN(plane_of(rep.group), rep, rep, (4, 4), (8, 8), (3, 2), (1, 1), (1, 0), hidden=(8,), **options)
+
+
 FAMILIES: dict[str, Family] = {
     "Linear": Family(lambda rep, **o: EquivariantLinear(rep, rep + rep.group.regular, **o)),
     "Linear isotypic": Family(lambda rep, **o: EquivariantLinear(2 * rep, rep + rep.group.regular, mode="isotypic", **o)),
@@ -198,6 +254,25 @@ FAMILIES: dict[str, Family] = {
     "MLP own norm": Family(
         lambda rep, **o: EquivariantMLP(rep, rep, (2 * rep,), activation="norm", norm="rms", **o), not_orthogonal
     ),
+    "Conv2d": Family(conv(3), after=(4, 4), act=on_images),
+    "Conv2d gated": Family(
+        lambda rep, **o: EquivariantSequential(
+            EquivariantConv2d(rep, GatedActivation(rep).rep_in, 3, plane_of(rep.group), padding="same", **o),
+            OnChannels(GatedActivation(rep)),
+        ),
+        after=(3, 3),
+        act=on_images,
+    ),
+    "MaxPool2d": Family(
+        free(lambda rep: EquivariantMaxPool2d(rep, 3, plane_of(rep.group), stride=2, padding=1)),
+        not_permutation,
+        after=(5, 5),
+        act=on_images,
+    ),
+    "SpatialPool": Family(free(SpatialPool), after=(3, 3), act=on_images),
+    "GroupPool": Family(group_pool, not_permutation, after=(3, 3), act=on_images),
+    "Images": Family(images, after=(4, 4), act=on_images),
+    "CNN": Family(cnn, after=(4, 4), act=on_images),
 }
 NAMES = pytest.mark.parametrize("name", list(FAMILIES))
 
@@ -253,7 +328,8 @@ def test_equivariant_for_every_element_through_a_life(life: tuple[Rep, torch.dty
         return
     module, allowed = built(family, rep, dtype), ALLOWED[dtype]
     assert not any(
-        isinstance(m, nn.Linear | nn.LayerNorm | nn.GRU | nn.GRUCell | nn.MultiheadAttention) for m in module.modules()
+        isinstance(m, nn.Linear | nn.Conv2d | nn.LayerNorm | nn.GRU | nn.GRUCell | nn.MultiheadAttention)
+        for m in module.modules()
     )
     assert violation(family, module, dtype) <= allowed, "at the start"
     assert violation(family, module.eval(), dtype) <= allowed, "in eval mode"

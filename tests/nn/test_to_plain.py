@@ -25,21 +25,29 @@ from symmdp import Representation, groups
 from symmdp.errors import ActivationError, PlainModuleError, ShapeError
 from symmdp.nn import (
     CReLU,
+    EquivariantAvgPool2d,
+    EquivariantCNN,
+    EquivariantConv2d,
+    EquivariantFlatten,
     EquivariantGRU,
     EquivariantGRUCell,
     EquivariantLayerNorm,
     EquivariantLinear,
+    EquivariantMaxPool2d,
     EquivariantMLP,
     EquivariantRMSNorm,
     EquivariantSequential,
     FourierActivation,
     FreeTensor,
     GatedActivation,
+    GroupPool,
     NormActivation,
+    OnChannels,
     Pointwise,
     Residual,
     SetAttention,
     SetPool,
+    SpatialPool,
     to_plain,
 )
 from symmdp.nn._to_plain_conv import conv2d
@@ -163,8 +171,37 @@ def mlp(**fixed: Any) -> Callable[..., nn.Module]:
     return lambda rep, **options: EquivariantMLP(rep, rep, (16, 16), **fixed, **options)
 
 
-# How a layer is built, and the axes before its features.
-LAYERS: dict[str, tuple[Callable[..., nn.Module], tuple[int, ...]]] = {
+def conv(kernel: int, **fixed: Any) -> Callable[..., nn.Module]:
+    return lambda rep, **o: EquivariantConv2d(rep, rep + rep.group.regular, kernel, 2 * rep.group.trivial, **fixed, **o)
+
+
+def images(rep: Rep, **options: Any) -> nn.Module:
+    """A sequence of image layers that ends in vectors."""
+    out, plane = rep.group.regular, 2 * rep.group.trivial
+    return EquivariantSequential(
+        EquivariantConv2d(rep, out, 3, plane, padding="same", **options),
+        OnChannels(EquivariantRMSNorm(out, dtype=options["dtype"])),
+        torch.relu,
+        EquivariantMaxPool2d(out, 3, plane, stride=1, padding=1),
+        EquivariantAvgPool2d(out, 2, plane),
+        EquivariantFlatten(out, plane, (2, 2)),
+    )
+
+
+def pooled(rep: Rep, **options: Any) -> nn.Module:
+    out = rep.group.regular
+    return EquivariantSequential(
+        EquivariantConv2d(rep, 2 * out, 2, 2 * rep.group.trivial, **options), SpatialPool(2 * out, "max"), GroupPool(2 * out)
+    )
+
+
+def cnn(**fixed: Any) -> Callable[..., nn.Module]:
+    options = {"channels": (8, 8), "kernel_size": (3, 2), "stride": (1, 1), "padding": (1, 0), "hidden": (8,)} | fixed
+    return lambda rep, **o: EquivariantCNN(2 * rep.group.trivial, rep, rep, (4, 4), **options, **o)
+
+
+# How a layer is built, the axes before its features, and those after them.
+LAYERS: dict[str, tuple[Callable[..., nn.Module], tuple[int, ...], *tuple[tuple[int, ...], ...]]] = {
     "Linear": (lambda rep, **o: EquivariantLinear(rep, rep + rep.group.regular, **o), (6,)),
     "Linear without bias": (lambda rep, **o: EquivariantLinear(rep, rep, bias=False, **o), (6,)),
     "Pointwise tanh": (free(lambda rep: Pointwise(rep, torch.tanh)), (6,)),
@@ -193,6 +230,15 @@ LAYERS: dict[str, tuple[Callable[..., nn.Module], tuple[int, ...]]] = {
     "MLP layer": (mlp(norm="layer", residual=True, activation="gelu"), (6,)),
     "MLP gated": (mlp(norm="rms", activation="gated"), (6,)),
     "User's network": (Network, (6,)),
+    "Conv2d": (conv(3), (6,), (4, 4)),
+    "Conv2d strided": (conv(2, stride=2, padding=1, dilation=2, bias=False), (6,), (4, 5)),
+    "AvgPool2d": (free(lambda rep: EquivariantAvgPool2d(rep, 3, 2 * rep.group.trivial, padding=1)), (6,), (5, 4)),
+    "SpatialPool": (free(SpatialPool), (6,), (3, 4)),
+    "GroupPool mean": (free(lambda rep: GroupPool(rep + 2 * rep.group.trivial, "mean")), (6,)),
+    "Images": (images, (6,), (4, 4)),
+    "Images pooled": (pooled, (6,), (3, 3)),
+    "CNN": (cnn(), (6,), (4, 4)),
+    "CNN pooled": (cnn(pool="mean", activation="gated"), (6,), (4, 4)),
 }
 NAMES = pytest.mark.parametrize("name", list(LAYERS))
 
@@ -211,7 +257,8 @@ def built(name: str, rep: Rep, dtype: torch.dtype) -> Any:
 
 
 def inputs(name: str, module: Any, dtype: torch.dtype, *more: int) -> Tensor:
-    shape = (*more, *LAYERS[name][1], module.rep_in.dim)
+    before, *after = LAYERS[name][1:]
+    shape = (*more, *before, module.rep_in.dim, *(after[0] if after else ()))
     return torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(1)).to(dtype)
 
 
@@ -231,7 +278,7 @@ def classes_of(module: nn.Module) -> set[str]:
     return {s for s in strings if s.split(".")[0] == "symmdp"}
 
 
-PLAIN_FILES = {"symmdp.nn._plain", "symmdp.nn._plain_gru"}
+PLAIN_FILES = {"symmdp.nn._plain", "symmdp.nn._plain_images", "symmdp.nn._plain_gru"}
 
 
 @REPS_AND_DTYPES
@@ -604,6 +651,7 @@ def warned(function: Any) -> Any:
 
 # The others, and each without to_plain, are slow.
 QUICK_ONNX = {("GRU", True), ("SetAttention masked", True), ("MLP layer", True), ("MLP gated", True), ("MLP gated", False)}
+QUICK_ONNX |= {("Images", True), ("CNN", True), ("CNN pooled", False)}
 
 
 @warned

@@ -14,6 +14,7 @@ from symmdp.nn._eager import is_eager
 from symmdp.nn._free_tensor import FreeTensor
 from symmdp.nn._isotypic_product import IsotypicProduct
 from symmdp.nn._tied_product import TiedProduct
+from symmdp.nn._unit_variance import unit_variance_
 from symmdp.representations import Representation
 
 Mode = Literal["auto", "tied", "isotypic", "basis"]
@@ -96,7 +97,6 @@ class EquivariantLinear(nn.Module):
         """The bias `b`, shape `(out,)`, or None."""
         return None if self.free_bias is None else self.free_bias()
 
-    @torch.no_grad()
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draw `W` so that outputs have the variance of the inputs, and `b` as `nn.Linear` does.
 
@@ -104,24 +104,7 @@ class EquivariantLinear(nn.Module):
         for inputs of unit variance so are the outputs, exactly on average over them, for every group, kind and mode.
         Biases have variance `1 / (3 fan_in)`, where `fan_in` is the mean number of entries in such a row.
         """
-        free = self.free_weight
-        if free.count:
-            free.theta.uniform_(-1, 1, generator=generator)
-            if isinstance(free.space, IsotypicMaps):  # as if the entries of W had been drawn, and symmetrized
-                free.theta.div_(torch.as_tensor(free.space.tied.sizes).to(free.theta).sqrt())
-            weight = free.expand(free.theta)
-            rows = weight.abs() > 1e-9 * weight.abs().max()
-            reached = rows.any(dim=1).sum()
-            free.theta.mul_(reached.to(weight.dtype).sqrt() / torch.linalg.matrix_norm(weight))
-            fan_in = rows.sum() / reached
-        else:
-            fan_in = torch.ones((), device=free.theta.device)
-        if self.free_bias is not None and self.free_bias.count:
-            bias = self.free_bias
-            bias.theta.uniform_(-1, 1, generator=generator).div_(fan_in.to(bias.theta.dtype).sqrt())
-            if bias.tied is None:  # basis elements have norm 1, spread over their entries
-                reached = (bias.expand(torch.ones_like(bias.theta)).abs() > 1e-9).sum()
-                bias.theta.mul_((reached.to(bias.theta.dtype) / bias.count).clamp_min(1).sqrt())
+        unit_variance_(self.free_weight, self.free_bias, generator)
 
     def forward(self, x: Tensor) -> Tensor:
         """`W x + b`, shape `(..., in)` to `(..., out)`."""

@@ -5,7 +5,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from symmdp.errors import RepresentationError
-from symmdp.nn._sequential import representations_of
+from symmdp.nn._sequential import images_of, representations_of
+from symmdp.representations import Representation
 
 
 class Residual(nn.Module):
@@ -43,6 +44,8 @@ class Residual(nn.Module):
                 f"The projection must map {self.rep_in!r} to {self.rep_out!r}, as the module does; "
                 f"{type(projection).__name__} has {representations_of(projection)}."
             )
+        self.takes_images, self.gives_images = images_of(module)
+        self.plane: Representation | None = getattr(module, "plane", None)
         self.module = module
         self.projection = projection
 

@@ -13,6 +13,10 @@ from symmdp.representations import Representation
 # What to use in place of a torch module that knows no representation; the first class that fits.
 _INSTEAD: tuple[tuple[type[nn.Module], str], ...] = (
     (nn.Linear, "EquivariantLinear(rep_in, rep_out)"),
+    (nn.Conv2d, "EquivariantConv2d(rep_in, rep_out, kernel_size, plane)"),
+    (nn.AvgPool2d, "EquivariantAvgPool2d(rep, kernel_size, plane)"),
+    (nn.MaxPool2d, "EquivariantMaxPool2d(rep, kernel_size, plane)"),
+    (nn.Flatten, "EquivariantFlatten(rep, plane, size)"),
     (nn.LayerNorm, "EquivariantLayerNorm(rep)"),
     (nn.RMSNorm, "EquivariantRMSNorm(rep)"),
     (nn.modules.batchnorm._BatchNorm, "EquivariantLayerNorm(rep)"),
@@ -56,6 +60,9 @@ class EquivariantSequential(nn.Sequential):
         super().__init__(OrderedDict(zip(names, joined, strict=True)))
         self.rep_in: Representation = joined[0].rep_in  # pyright: ignore[reportAttributeAccessIssue]
         self.rep_out: Representation = joined[-1].rep_out  # pyright: ignore[reportAttributeAccessIssue]
+        self.takes_images = next((takes for takes in (images_of(m)[0] for m in joined) if takes is not None), None)
+        self.gives_images = next((gives for gives in (images_of(m)[1] for m in reversed(joined)) if gives is not None), None)
+        self.plane: Representation | None = next((m.plane for m in joined if getattr(m, "plane", None) is not None), None)  # pyright: ignore
 
     def __getitem__(self, place: slice | int) -> Any:
         """A module, or for a slice an `EquivariantSequential` of its modules (which it shares)."""
@@ -68,6 +75,8 @@ class EquivariantSequential(nn.Sequential):
         joined = _join((*self, module))
         super().append(joined[-1])
         self.rep_out = joined[-1].rep_out  # pyright: ignore[reportAttributeAccessIssue]
+        gives = images_of(joined[-1])[1]
+        self.gives_images = self.gives_images if gives is None else gives
         return self
 
 
@@ -77,11 +86,20 @@ def representations_of(module: object) -> tuple[Representation, Representation] 
     return (rep_in, rep_out) if isinstance(rep_in, Representation) and isinstance(rep_out, Representation) else None
 
 
+def images_of(module: object) -> tuple[bool | None, bool | None]:
+    """Whether a module takes images, with channels on axis -3, and whether it gives them; None for any and for not known."""
+    if isinstance(module, Pointwise) or not type(module).__module__.startswith("symmdp."):
+        return getattr(module, "takes_images", None), getattr(module, "gives_images", None)
+    return getattr(module, "takes_images", False), getattr(module, "gives_images", False)
+
+
 def _join(modules: tuple[Any, ...]) -> list[nn.Module]:
     if not modules:
         raise OptionError("An EquivariantSequential has at least one module, for its representations; got none.")
     joined: list[nn.Module] = []
     rep: Representation | None = None
+    plane: Representation | None = None
+    images: bool | None = None
     for place, given in enumerate(modules):
         module = given if representations_of(given) is not None else _pointwise(place, given, rep)
         rep_in, rep_out = representations_of(module) or (None, None)
@@ -90,6 +108,21 @@ def _join(modules: tuple[Any, ...]) -> list[nn.Module]:
                 f"Modules {place - 1} ({_name(joined[-1])}) and {place} ({_name(module)}) do not fit: the first gives "
                 f"{rep!r}, the second takes {rep_in!r}. Put EquivariantLinear between them, or change one's representation."
             )
+        takes, gives = images_of(module)
+        if images is not None and takes is not None and images != takes:
+            raise RepresentationError(
+                f"Module {place} ({_name(module)}) takes {'images' if takes else 'vectors'}, and those before it give "
+                f"{'images' if images else 'vectors'}. Put it into OnChannels to have it act at each pixel, or put "
+                "EquivariantFlatten or SpatialPool before it, to make images vectors."
+            )
+        images = gives if gives is not None or not isinstance(module, Pointwise) else images
+        own = getattr(module, "plane", None)
+        if plane is not None and own is not None and own != plane:
+            raise RepresentationError(
+                f"Module {place} ({_name(module)}) moves pixels by {own!r}, and one before it by {plane!r}. Give "
+                "all modules the same plane."
+            )
+        plane = own if plane is None else plane
         joined.append(module)
         rep = rep_out
     return joined

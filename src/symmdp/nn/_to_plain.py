@@ -3,14 +3,18 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import torch
 from torch import nn
 
 from symmdp.errors import PlainModuleError
-from symmdp.nn._to_plain_layers import LAYERS, Handler
+from symmdp.nn._to_plain_conv import IMAGE_LAYERS
+from symmdp.nn._to_plain_layers import VECTOR_LAYERS, Handler
 from symmdp.representations import Representation
+
+_LAYERS: Mapping[type[nn.Module], Handler] = MappingProxyType({**VECTOR_LAYERS, **IMAGE_LAYERS})
 
 # What a subclass may not change, lest its plain copy be another function.
 _MEANING = ("forward", "step", "weight", "bias")
@@ -19,11 +23,11 @@ _MEANING = ("forward", "step", "weight", "bias")
 def to_plain(module: nn.Module) -> nn.Module:
     """The same function in ordinary `torch.nn` modules: a deep copy without group, representation or symmdp layer.
 
-    Weights are whole matrices: `EquivariantLinear` becomes `nn.Linear`, `EquivariantMLP` `nn.Sequential`, the norms
-    `nn.LayerNorm` and `nn.RMSNorm` where they are the same function. What `torch.nn` has no equal of (gates, set attention,
-    recurrence over a sequence) becomes a small module of tensors alone. Modules of your own keep their `forward` and get
-    plain children; attributes that hold representations or other objects of symmdp, by themselves or in lists, tuples, sets
-    and dictionaries, are left out of the copy. A module with a method `to_plain` is asked for its plain copy.
+    Weights are whole matrices: `EquivariantLinear` becomes `nn.Linear`, `EquivariantConv2d` a `nn.Conv2d`, `EquivariantMLP`
+    `nn.Sequential`, the norms `nn.LayerNorm` and `nn.RMSNorm` where they are the same function. What `torch.nn` has
+    no equal of (gates, set attention, recurrence over a sequence) becomes a small module of tensors alone. Modules of your
+    own keep their `forward` and get plain children; attributes that hold representations or other objects of symmdp, by
+    themselves or in lists, tuples, sets and dictionaries, are left out of the copy. A module with a method `to_plain` is asked for its plain copy.
 
     Args:
         module: any module; it is not changed. What is shared within it is shared in the copy.
@@ -108,13 +112,13 @@ def _check_reads(module: nn.Module) -> None:
 def _handler(module: nn.Module) -> Handler | None:
     kind = type(module)
     for base in kind.__mro__:
-        if base in LAYERS:
+        if base in _LAYERS:
             _check_unchanged(module, base)
-            return LAYERS[base]
+            return _LAYERS[base]
     if _is_of_symmdp(kind):
         raise PlainModuleError(
             f"to_plain does not know {kind.__name__}. Give the class a method to_plain() that returns a plain module, or "
-            f"convert the parts that it knows: {', '.join(sorted(layer.__name__ for layer in LAYERS))}."
+            f"convert the parts that it knows: {', '.join(sorted(layer.__name__ for layer in _LAYERS))}."
         )
     return None
 

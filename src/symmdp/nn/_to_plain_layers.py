@@ -196,7 +196,7 @@ def _sequential(layer: EquivariantSequential, convert: Convert) -> nn.Module:
     return nn.Sequential(OrderedDict((name, convert(module)) for name, module in modules))
 
 
-LAYERS: Mapping[type[nn.Module], Handler] = MappingProxyType(
+VECTOR_LAYERS: Mapping[type[nn.Module], Handler] = MappingProxyType(
     {
         CReLU: _crelu,
         EquivariantGRU: _gru,

@@ -7,7 +7,7 @@ from symmdp.representations._induced import cosets, induced
 from symmdp.representations._irreducibles import Irrep, IrrepType, irreps
 from symmdp.representations._isotypic import IsotypicBlock, IsotypicDecomposition, IsotypicPart, isotypic
 from symmdp.representations._kind import Kind
-from symmdp.representations._named import determinant, letters, plane, rotations, sign, standard
+from symmdp.representations._named import determinant, flip, letters, plane, rotations, sign, standard
 from symmdp.representations._pixels import pixel_action
 from symmdp.representations._products import imprimitive, outer
 from symmdp.representations._representation import Representation
@@ -26,6 +26,7 @@ __all__ = [
     "cosets",
     "determinant",
     "exterior_square",
+    "flip",
     "frobenius_schur",
     "imprimitive",
     "induced",

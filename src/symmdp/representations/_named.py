@@ -2,6 +2,7 @@
 
 import math
 from itertools import permutations
+from typing import Literal
 
 import numpy as np
 import scipy  # which loads its parts when they are first used
@@ -74,6 +75,25 @@ def plane(group: Group, frequency: int = 1) -> Representation:
         f"plane() needs groups.cyclic(n) or groups.dihedral(n) with their own numbering; got {group!r}. Use "
         "Representation.from_generators with the matrices of its generators."
     )
+
+
+def flip(group: Group, coordinate: Literal["x", "y"]) -> Representation:
+    """The plane on which a group of two elements mirrors one coordinate: `"x"` exchanges left and right, `"y"` up and down.
+
+    As the action on pixels, `flip(groups.cyclic(2), "x")` mirrors images as `numpy.fliplr` does, and `"y"` as `flipud`.
+
+    Raises:
+        RepresentationError: the group has not two elements, or the coordinate is none of the two.
+    """
+    if coordinate not in ("x", "y"):
+        raise RepresentationError(f'A flip mirrors the coordinate "x" or "y"; got {coordinate!r}.')
+    if group.order != 2:
+        raise RepresentationError(
+            f"A flip generates a group of two elements, groups.cyclic(2); got {group!r}. Use plane(), or "
+            "Representation.from_generators with the matrices of its generators."
+        )
+    signs = (-1, 1) if coordinate == "x" else (1, -1)
+    return Representation(group, np.stack([np.eye(2), np.diag(signs)]), f"flip of {coordinate}")
 
 
 def rotations(group: Group) -> Representation:
