@@ -27,7 +27,8 @@ def to_plain(module: nn.Module) -> nn.Module:
     `nn.Sequential`, the norms `nn.LayerNorm` and `nn.RMSNorm` where they are the same function. What `torch.nn` has
     no equal of (gates, set attention, recurrence over a sequence) becomes a small module of tensors alone. Modules of your
     own keep their `forward` and get plain children; attributes that hold representations or other objects of symmdp, by
-    themselves or in lists, tuples, sets and dictionaries, are left out of the copy. A module with a method `to_plain` is asked for its plain copy.
+    themselves or in lists, tuples, sets and dictionaries, are left out of the copy. A module with a method `to_plain` is
+    asked for its plain copy.
 
     Args:
         module: any module; it is not changed. What is shared within it is shared in the copy.

@@ -1,0 +1,85 @@
+"""The benchmarks' own parts that could break without a sign: no time is measured here."""
+
+import csv
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+
+    def load(name: str) -> ModuleType:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        return __import__(name)
+
+    return load
+
+
+def test_the_growth_figure_is_drawn_from_its_raw_results(script, tmp_path: Path) -> None:
+    growth = script("growth")
+    rows = [
+        {"what": "width", "group": name, "order": 2, "width": w, "mode": "auto"}
+        for name in growth.OF_WIDTH
+        for w in growth.WIDTHS
+    ]
+    rows += [
+        {"what": "order", "group": name, "order": group.order, "width": width, "mode": mode}
+        for name, group in growth.OF_ORDER.items()
+        for width in growth.ORDER_WIDTHS
+        for mode in ("auto", "tied", "isotypic")
+    ]
+    raw = tmp_path / "growth.csv"
+    with raw.open("w", newline="") as file:
+        file.write("# a header\n")
+        writer = csv.DictWriter(file, [*rows[0], "ratio"])
+        writer.writeheader()
+        writer.writerows({**row, "ratio": 1.5} for row in rows)
+    growth.draw(growth.read(raw), tmp_path / "figures" / "growth.png")
+    assert (tmp_path / "figures" / "growth.png").stat().st_size > 10_000
+
+
+def test_every_order_divides_the_widths(script) -> None:
+    growth = script("growth")
+    assert max(group.order for group in growth.OF_ORDER.values()) == 120
+    assert all(width % group.order == 0 for width in growth.ORDER_WIDTHS for group in growth.OF_ORDER.values())
+
+
+def test_a_peer_that_does_not_install_is_reported_and_the_others_go_on(script, tmp_path: Path, monkeypatch) -> None:
+    peers = script("peers")
+
+    def install(peer, folder):
+        return Path(sys.executable), "no wheel for this Python" if peer.name == "broken" else None
+
+    def measure(python, worker, group, width, rounds):
+        return {"construction_ms": 1.0, "microseconds": 2.0, "plain_microseconds": 1.0, "ratio": 2.0}
+
+    monkeypatch.setattr(peers, "install", install)
+    monkeypatch.setattr(peers, "measure", measure)
+    broken, good = (peers.Peer(name, (("nothing",),), ("numpy",)) for name in ("broken", "good"))
+    rows = peers.compare(tmp_path, 1, (broken, good))
+    assert [row["library"] for row in rows] == [name for name in ("symmdp", "broken", "good") for _ in peers.CASES]
+    assert {row["problem"] for row in rows if row["library"] == "broken"} == {"no wheel for this Python"}
+    assert {row["ratio"] for row in rows if row["library"] == "good"} == {2.0}
+
+
+def test_a_requirement_that_does_not_exist_gives_its_reason(script, tmp_path: Path) -> None:
+    peers = script("peers")
+    absent = tmp_path / "absent-1.0.whl"
+    _, problem = peers.install(peers.Peer("absent", ((str(absent),),), ()), tmp_path)
+    assert problem is not None
+    assert "absent" in problem
+    assert not (tmp_path / "absent" / ".installed").exists()
+
+
+def test_workers_that_fail_or_print_nothing_are_reported(script, tmp_path: Path) -> None:
+    peers = script("peers")
+    worker = tmp_path / "worker.py"
+    worker.write_text("raise SystemExit('no such group')")
+    assert peers.measure(Path(sys.executable), worker, "C4", 64, 1) == {"problem": "no such group"}
+    assert all(peer.worker.exists() for peer in peers.PEERS)
