@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -15,18 +16,18 @@ class Snapshot:
     """
 
     def __init__(self, tensor: Tensor):
-        source = tensor.detach()  # kept, so that no other tensor can come to lie where it lies
-        self._values = source.clone()
+        # The source is kept, so that no other tensor can come to lie where it lies.
+        self._source, self._values = tensor.detach(), tensor.detach().clone()
         self._key = (tensor.shape, tensor.dtype, tensor.device)
-        self._source = source if source.is_cpu and source.is_contiguous() and _memcmp is not None else None
-        self._address = source.data_ptr() if self._source is not None else 0
-        self._copy = self._values.data_ptr()
-        self._size = source.nbytes
+        self.address = -1  # of the memory to be compared, if it can be
+        if _memcmp is not None and self._source.is_cpu and self._source.is_contiguous():
+            self.address = self._source.data_ptr()
+            self.differs = partial(_memcmp, self.address, self._values.data_ptr(), self._source.nbytes)
 
     def is_of(self, tensor: Tensor) -> bool:
         """Whether the tensor has the same values, dtype and device."""
-        if self._source is not None and _memcmp is not None and tensor.data_ptr() == self._address:
-            return _memcmp(self._address, self._copy, self._size) == 0
+        if tensor.data_ptr() == self.address:
+            return not self.differs()
         return (tensor.shape, tensor.dtype, tensor.device) == self._key and torch.equal(self._values, tensor)
 
 
