@@ -13,7 +13,7 @@ from symmdp.maps import EquivariantMaps, IsotypicMaps
 from symmdp.nn._eager import is_eager
 from symmdp.nn._free_tensor import FreeTensor
 from symmdp.nn._isotypic_product import IsotypicProduct
-from symmdp.nn._tied_product import TiedProduct
+from symmdp.nn._unfolded_product import UnfoldedProduct
 from symmdp.nn._unit_variance import unit_variance_
 from symmdp.representations import Representation
 
@@ -82,7 +82,8 @@ class EquivariantLinear(nn.Module):
             if self.mode == "isotypic":
                 self.product = IsotypicProduct(maps, dtype=dtype, device=device)
         self.free_bias = FreeTensor.vector(rep_out, dtype=dtype, device=device) if bias else None
-        self._tied = TiedProduct.of(self.free_weight, self.free_bias, rep_out)
+        self.unfolded = UnfoldedProduct.of(self.free_weight, self.free_bias, rep_out)
+        self._most_rows = -1 if self.unfolded is None else self.unfolded.most_rows
         # Without gradients: with more numbers in the input a kept whole weight is slower than the isotypic product.
         self._most_numbers = math.inf if self.product is None else _ISOTYPIC_ROWS * rep_in.dim
         self.reset_parameters(generator)
@@ -129,8 +130,9 @@ class EquivariantLinear(nn.Module):
         free_weight: FreeTensor = self._modules["free_weight"]  # pyright: ignore[reportAssignmentType]
         free_bias: FreeTensor | None = self._modules.get("free_bias")  # pyright: ignore[reportAssignmentType]
         theta, grads = free_weight.theta, torch.is_grad_enabled()
-        if self._tied is not None and grads and x.ndim and is_eager(x, theta):
-            return self._tied(x, theta, None if free_bias is None else free_bias.theta)
+        few = grads and self._most_rows > 0 and x.ndim == 2 and is_eager(x, theta) and len(x) <= self._most_rows
+        if self.unfolded is not None and few and x.shape[1] == self.rep_in.dim:
+            return self.unfolded(x, theta, None if free_bias is None else free_bias.theta)
         # Compilers come first: they must not ask how many rows there are.
         many = grads or torch.compiler.is_compiling() or x.numel() > self._most_numbers
         single = theta.ndim == 1 and not free_weight.is_whole and x.shape[-1:] == (self.rep_in.dim,)
