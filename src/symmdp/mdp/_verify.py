@@ -20,6 +20,8 @@ from symmdp.mdp._simulator import Simulator
 from symmdp.mdp._symmetry import Symmetry
 from symmdp.mdp._transitions import transitions
 
+_EXTRA = "For MuJoCo environments, try: pip install 'symmdp[mujoco]'"
+
 
 def verify(
     env: str | gym.Env,
@@ -80,7 +82,7 @@ def verify(
         environment=name,
         symmetry=symmetry.name,
         group=symmetry.group.name,
-        engine=f"gymnasium {gym.__version__}",
+        engine=getattr(simulator, "engine", f"gymnasium {gym.__version__}"),
         samples=samples,
         tolerance=tolerance,
         seed=seed,
@@ -121,8 +123,10 @@ def _make(environment_id: str) -> gym.Env:
             warnings.simplefilter("ignore")  # a newer version of the environment exists; the user asked for this one
             return gym.make(environment_id)
     except gym.error.DependencyNotInstalled as error:
-        raise MissingExtraError(f"{environment_id} needs a package that is not installed: {error}") from None
+        raise MissingExtraError(f"{environment_id} needs a package that is not installed ({error}). {_EXTRA}") from None
     except (gym.error.UnregisteredEnv, gym.error.Error, ModuleNotFoundError) as error:
+        if isinstance(error, ModuleNotFoundError) and environment_id in gym.registry:
+            raise MissingExtraError(f"{environment_id} needs {error.name}, which is not installed. {_EXTRA}") from None
         near = difflib.get_close_matches(environment_id, gym.registry, n=3, cutoff=0.5)
         hint = f" Did you mean {' or '.join(near)}?" if near else " gymnasium.pprint_registry() lists those there are."
         raise UnknownEnvironmentError(
