@@ -4,6 +4,7 @@ import difflib
 import math
 
 from symmdp.catalogue._entry import CatalogueEntry, mirror
+from symmdp.catalogue._mujoco import MUJOCO
 from symmdp.errors import NoSymmetryError, UnknownEnvironmentError
 from symmdp.mdp import Symmetry
 
@@ -91,6 +92,7 @@ _ENTRIES = (
         engine=_ENGINE,
         notes=_MOUNTAIN_CAR_NOTES,
     ),
+    *MUJOCO,
 )
 
 

@@ -104,6 +104,7 @@ def _part(
         checked=len(error),
         violations=violations,
         error=float(error.max()) if len(error) else None,
+        median=float(np.median(error)) if len(error) else None,
         share_bound=share_bound(violations, len(error), confidence),
         **found,
     )

@@ -25,6 +25,7 @@ class PartResult:
         error: the largest difference. Observations and rewards: in units of the spread (standard deviation) of that
             coordinate over the sampled transitions; termination: 1 where flags differ; initial states: the
             Kolmogorov–Smirnov distance; bounds: in units of half the box; `None` where nothing could be checked.
+        median: the median of that difference over transitions, for the parts that compare them.
         coordinate: the coordinate with the largest error, where the part has coordinates and there is an error.
         coordinate_name: what it is called.
         faults: names of all coordinates at fault, the worst first.
@@ -46,6 +47,7 @@ class PartResult:
     faults: tuple[str, ...] = ()
     errors: tuple[float, ...] = ()
     share_bound: float | None = None
+    median: float | None = None
     detail: str = ""
 
     @property
@@ -96,6 +98,11 @@ class VerificationReport:
         return max((part.error for part in self.parts if part.part in TRANSITION_PARTS and part.error is not None), default=0.0)
 
     @property
+    def median_error(self) -> float:
+        """The largest median over transitions of the scaled error of observations, rewards or termination."""
+        return max((part.median for part in self.parts if part.median is not None), default=0.0)
+
+    @property
     def headline(self) -> str:
         """The verdict in one line."""
         if not self.passed:
@@ -111,7 +118,7 @@ class VerificationReport:
 
     def __str__(self) -> str:
         share = f"share ≤ ({self.confidence:.0%})"
-        rows = [("element", "part", "verdict", "largest error", "at", "checked", "violations", share)]
+        rows = [("element", "part", "verdict", "largest error", "median", "at", "checked", "violations", share)]
         rows += [_row(part) for part in self.parts]
         lines = [
             self.headline,
@@ -134,6 +141,7 @@ def _row(part: PartResult) -> tuple[str, ...]:
         part.part,
         part.verdict,
         "–" if part.error is None else f"{part.error:.1e}",
+        "–" if part.median is None else f"{part.median:.1e}",
         part.coordinate_name or "–",
         f"{part.checked} {UNITS.get(part.part, 'transitions')}",
         str(part.violations),
