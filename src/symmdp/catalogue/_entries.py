@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import difflib
 import math
+from functools import cache
 
 from symmdp.catalogue._entry import CatalogueEntry, mirror
-from symmdp.catalogue._mujoco import MUJOCO
 from symmdp.errors import NoSymmetryError, UnknownEnvironmentError
 from symmdp.mdp import Symmetry
 
@@ -92,13 +92,19 @@ _ENTRIES = (
         engine=_ENGINE,
         notes=_MOUNTAIN_CAR_NOTES,
     ),
-    *MUJOCO,
 )
+
+
+@cache
+def _all_entries() -> tuple[CatalogueEntry, ...]:
+    from symmdp.catalogue._mujoco import MUJOCO  # building its large representations takes a tenth of a second
+
+    return (*_ENTRIES, *MUJOCO)
 
 
 def entries() -> tuple[CatalogueEntry, ...]:
     """All entries."""
-    return _ENTRIES
+    return _all_entries()
 
 
 def entry_of(environment_id: str) -> CatalogueEntry:
@@ -107,7 +113,7 @@ def entry_of(environment_id: str) -> CatalogueEntry:
     Raises:
         UnknownEnvironmentError: it has no entry; the message names those that are near.
     """
-    known = {entry.environment_id: entry for entry in _ENTRIES}
+    known = {entry.environment_id: entry for entry in entries()}
     if environment_id in known:
         return known[environment_id]
     near = difflib.get_close_matches(str(environment_id), known, n=3, cutoff=0.5)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 TRANSITION_PARTS = ("observation", "reward", "termination")
+_MOST = 24  # names of coordinates in the headline
 UNITS = {"initial states": "resets", "bounds": "bounds"}
 
 
@@ -124,7 +125,7 @@ class VerificationReport:
             self.headline,
             f"{self.symmetry}; {self.engine}; {self.samples} states, tolerance {self.tolerance:.0e}, seed {self.seed}",
             "",
-            *_aligned(rows),
+            *aligned(rows),
         ]
         notes = [f"{part.element_name}, {part.part}: {part.detail}" for part in self.parts if part.detail and not part.passed]
         return "\n".join([*lines, *([""] if notes else []), *notes])
@@ -132,7 +133,12 @@ class VerificationReport:
 
 def _difference(part: PartResult) -> str:
     verb = "differ" if part.part in UNITS else "differs"
-    return f"{part.part} {verb}" + (f" at {', '.join(part.faults)}" if part.faults else "")
+    return f"{part.part} {verb}" + (f" at {', '.join(_first(part.faults))}" if part.faults else "")
+
+
+def _first(names: Sequence[str]) -> list[str]:
+    """The worst of many names."""
+    return [*names] if len(names) <= _MOST else [*names[: _MOST - 1], f"{len(names) - _MOST + 1} more"]
 
 
 def _row(part: PartResult) -> tuple[str, ...]:
@@ -149,7 +155,8 @@ def _row(part: PartResult) -> tuple[str, ...]:
     )
 
 
-def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """A table whose first row is its head."""
     widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
     rows = [*rows[:1], tuple("─" * width for width in widths), *rows[1:]]
     return ["  ".join(cell + " " * (w - _width(cell)) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -65,7 +65,7 @@ def verify(
     _check_options(samples, tolerance, seed, confidence)
     if not isinstance(symmetry, Symmetry):
         raise OptionError(f"The second argument is a symmdp Symmetry; got {type(symmetry).__name__}.")
-    with _opened(env, simulator) as (name, simulator):
+    with opened(env, simulator) as (name, simulator):
         symmetry.check_spaces(simulator.observation_space, simulator.action_space)
         generator = np.random.default_rng(seed)
         states = sample_states(simulator, samples, generator)
@@ -100,7 +100,8 @@ def _resets(simulator: Simulator, count: int, generator: np.random.Generator) ->
 
 
 @contextmanager
-def _opened(env: str | gym.Env, simulator: Simulator | None) -> Iterator[tuple[str, Simulator]]:
+def opened(env: str | gym.Env, simulator: Simulator | None) -> Iterator[tuple[str, Simulator]]:
+    """An environment by its id, or one that exists, with its name and its simulator; one that is made here is closed."""
     if isinstance(env, str):
         if simulator is not None:
             yield env, simulator
