@@ -116,7 +116,7 @@ def entry_of(environment_id: str) -> CatalogueEntry:
     known = {entry.environment_id: entry for entry in entries()}
     if environment_id in known:
         return known[environment_id]
-    near = difflib.get_close_matches(str(environment_id), known, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(str(environment_id), known, n=3, cutoff=0.6)
     hint = f"Did you mean {' or '.join(near)}?" if near else f"It knows {', '.join(known)}."
     raise UnknownEnvironmentError(
         f"The catalogue has no entry for {environment_id!r}. {hint} To use another environment, declare its Symmetry and "

@@ -21,9 +21,7 @@ _MIRRORED = ("identity", "mirror")
 
 
 def _mirror(observation: list[Field], action: list[Field], name: str = "left–right mirror", center=None) -> Symmetry:
-    return symmetry_of_fields(
-        cyclic(2), observation, action, name=name, element_names=_MIRRORED, observation_center=center
-    )
+    return symmetry_of_fields(cyclic(2), observation, action, name=name, element_names=_MIRRORED, observation_center=center)
 
 
 _UPRIGHT = ([field("x θ ẋ θ̇", [-1, -1, -1, -1])], [field("force", [-1])])
@@ -61,17 +59,23 @@ def _reacher(rotations: bool) -> Symmetry:
         [field(*row) for row in rows],
         [field(*action)],
         name="quarter turns and mirrors",
-        element_names=[f"turn {90 * k}°" if k else "identity" for k in range(4)] + [f"mirror, turn {90 * k}°" for k in range(4)],
+        element_names=[f"turn {90 * k}°" if k else "identity" for k in range(4)]
+        + [f"mirror, turn {90 * k}°" for k in range(4)],
     )
 
 
 _SWIMMER = _mirror(
-    [field(("heading", "joint 1", "joint 2"), [-1] * 3), field(("ẋ", "ẏ", "turning", "joint 1 speed", "joint 2 speed"), [1, *[-1] * 4])],
+    [
+        field(("heading", "joint 1", "joint 2"), [-1] * 3),
+        field(("ẋ", "ẏ", "turning", "joint 1 speed", "joint 2 speed"), [1, *[-1] * 4]),
+    ],
     [field(("torque 1", "torque 2"), [-1, -1])],
 )
 
 
-def _legs(body: tuple[str, ...], legs: tuple[tuple[str, ...], tuple[str, ...]], moves: list[int], sign: int) -> tuple[list[Field], list[Field]]:
+def _legs(
+    body: tuple[str, ...], legs: tuple[tuple[str, ...], tuple[str, ...]], moves: list[int], sign: int
+) -> tuple[list[Field], list[Field]]:
     """Observation and action of a planar walker with two legs that change places; `body` is x, z, pitch."""
     n = len(legs[0])
     names = [*legs[0], *legs[1]]
@@ -87,7 +91,8 @@ def _legs(body: tuple[str, ...], legs: tuple[tuple[str, ...], tuple[str, ...]], 
 
 _BODY = ("x", "z", "pitch")
 _WALKER = _mirror(
-    *_legs(_BODY, (("thigh", "leg", "foot"), ("left thigh", "left leg", "left foot")), [1, 1, 1], 1), name="exchange of the legs"
+    *_legs(_BODY, (("thigh", "leg", "foot"), ("left thigh", "left leg", "left foot")), [1, 1, 1], 1),
+    name="exchange of the legs",
 )
 _CHEETAH = _mirror(
     *_legs(_BODY, (("back thigh", "back shin", "back foot"), ("front thigh", "front shin", "front foot")), [-1, 1, -1], -1),
@@ -115,7 +120,7 @@ _PUSHER = _mirror(
 
 
 def _none(environment: str, candidate: Symmetry, error: float, notes: str) -> CatalogueEntry:
-    return CatalogueEntry(f"{environment}-v5", "none", None, error, _ENGINE, notes, candidate=candidate)
+    return CatalogueEntry(environment, "none", None, error, _ENGINE, notes, candidate=candidate)
 
 
 MUJOCO = (
@@ -160,25 +165,31 @@ MUJOCO = (
         engine=_ENGINE,
         notes="the mirror image along the x axis",
     ),
-    _none("Hopper", _HOPPER, 12.7, "the foot points forward, and forward motion is rewarded"),
-    _none("HalfCheetah", _CHEETAH, 8.2, "front and back legs differ, and forward motion is rewarded"),
-    _none("Pusher", _PUSHER, 14.3, "the arm is a right one: the limits of its shoulder, and where the object lies, have no mirror image"),
+    _none("Hopper-v5", _HOPPER, 12.7, "the foot points forward, and forward motion is rewarded"),
+    _none("HalfCheetah-v5", _CHEETAH, 8.2, "front and back legs differ, and forward motion is rewarded"),
+    _none(
+        "Pusher-v5",
+        _PUSHER,
+        14.3,
+        "the arm is a right one: the limits of its shoulder, and where the object lies, have no mirror image",
+    ),
     CatalogueEntry(
         environment_id="Walker2d-v5",
         status="exact",
         symmetry=_WALKER,
         error=2.8e-14,
         engine=_ENGINE,
-        notes="the two legs change places; in Walker2d-v4 the friction of the feet differs",
+        notes="the two legs change places",
     ),
+    _none("Walker2d-v4", _WALKER, 1.4, "the right foot has friction 0.9 and the left one 1.9; Walker2d-v5 mends it"),
     CatalogueEntry(
         environment_id="Ant-v5",
         status="exact",
         symmetry=ANT,
         error=3.3e-12,
         engine=_ENGINE,
-        notes="r gives frame and legs the names of their neighbours, σ is the mirror image along the x axis: D4 on actions, and "
-        "on observations D8, its double cover, since r⁴ = −1 on the quaternion; a reset faces +x, so that σ alone (in "
+        notes="r gives frame and legs the names of their neighbours, σ is the mirror image along the x axis: D4 on actions, "
+        "and on observations D8, its double cover, since r⁴ = −1 on the quaternion; a reset faces +x, so that σ alone (in "
         "alternatives) keeps initial states",
         breaks=("initial states",),
         alternatives=(ANT_MIRROR,),
@@ -190,8 +201,8 @@ MUJOCO = (
         error=5.0,
         median_error=0.022,
         engine=_ENGINE,
-        notes="the mirror image, but the right hip has another armature and the right knee no spring, and the PGS solver visits "
-        "contacts in an order that has no mirror image",
+        notes="the mirror image, but the right hip has another armature and the right knee no spring, and the PGS solver "
+        "visits contacts in an order that has no mirror image",
         breaks=("observation", "reward"),
     ),
     CatalogueEntry(

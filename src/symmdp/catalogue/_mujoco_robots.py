@@ -61,9 +61,7 @@ def _ant() -> Symmetry:
 
 def _ant_mirror() -> Symmetry:
     observation, action = ([Field(part.names, part.matrices[1:]) for part in fields] for fields in _ant_fields())
-    return symmetry_of_fields(
-        cyclic(2), observation, action, name="left–right mirror", element_names=("identity", "mirror")
-    )
+    return symmetry_of_fields(cyclic(2), observation, action, name="left–right mirror", element_names=("identity", "mirror"))
 
 
 ANT, ANT_MIRROR = _ant(), _ant_mirror()

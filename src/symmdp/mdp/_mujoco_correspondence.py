@@ -70,7 +70,18 @@ def correspondence(simulator: MujocoSimulator, symmetry: Symmetry, g: int) -> Co
         axes = data.geom_xmat.reshape(-1, 3, 3)[:, :, 2]
         near += 1 - np.abs(axes[own] @ matrix.T @ axes[others].T)
         _match(geom, own, others, near)
-    return Correspondence(joint, joint_sign, body, geom, actuator, actuator_sign, matrix, offset, data, _turned(simulator, symmetry.observation(g)))
+    return Correspondence(
+        joint,
+        joint_sign,
+        body,
+        geom,
+        actuator,
+        actuator_sign,
+        matrix,
+        offset,
+        data,
+        _turned(simulator, symmetry.observation(g)),
+    )
 
 
 def _joints(simulator: MujocoSimulator, matrix: NDArray) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

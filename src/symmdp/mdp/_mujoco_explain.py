@@ -19,7 +19,20 @@ _ROUNDING = 1e-13  # of places that should be at the origin
 _JOINT = ("type", "stiffness", "margin", "limited", "solref", "solimp")
 _DOF = ("armature", "damping", "frictionloss")
 _BODY = ("mass", "gravcomp")
-_GEOM = ("type", "size", "friction", "condim", "contype", "conaffinity", "margin", "gap", "solref", "solimp", "solmix", "priority")
+_GEOM = (
+    "type",
+    "size",
+    "friction",
+    "condim",
+    "contype",
+    "conaffinity",
+    "margin",
+    "gap",
+    "solref",
+    "solimp",
+    "solmix",
+    "priority",
+)
 _ACTUATOR = ("gainprm", "biasprm", "gaintype", "biastype", "dyntype", "dynprm", "ctrllimited", "forcelimited")
 
 _Found = tuple[str, int, int, str, Any, Any, Any]
