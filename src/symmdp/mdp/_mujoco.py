@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import gymnasium as gym
-import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from symmdp.mdp._mujoco_engine import mujoco
 from symmdp.mdp._mujoco_layout import Layout, layout_of
 from symmdp.mdp._simulator import Transition
 

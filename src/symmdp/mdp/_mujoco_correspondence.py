@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from itertools import permutations, product
 from typing import Any
 
-import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
 from symmdp.mdp._mujoco import MujocoSimulator
+from symmdp.mdp._mujoco_engine import mujoco
 from symmdp.mdp._symmetry import Symmetry
 from symmdp.representations import Representation
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
 from symmdp.mdp._explanation import ParameterDifference
 from symmdp.mdp._mujoco import MujocoSimulator
 from symmdp.mdp._mujoco_correspondence import Correspondence, correspondence
+from symmdp.mdp._mujoco_engine import mujoco
 from symmdp.mdp._symmetry import Symmetry
 
 _TOLERANCE = 1e-9  # relative to the parameter
@@ -131,7 +131,7 @@ def _bodies(model: Any, found: Correspondence) -> Iterator[_Found]:
         moved = matrix @ data.xipos[b] + found.offset
         yield "body", b, image, "centre of mass", data.xipos[b], moved, data.xipos[image]
         turned = matrix @ inertia[b] @ matrix.T
-        yield "body", b, image, "inertia", *(_six(tensor) for tensor in (inertia[b], turned, inertia[image]))
+        yield "body", b, image, "inertia", _six(inertia[b]), _six(turned), _six(inertia[image])
 
 
 def _geoms(model: Any, found: Correspondence) -> Iterator[_Found]:
@@ -167,8 +167,8 @@ def _actuators(model: Any, found: Correspondence) -> Iterator[_Found]:
         if model.actuator_trntype[k] != mujoco.mjtTrn.mjTRN_JOINT:
             continue
         joint, driven = model.actuator_trnid[[k, image], 0]
-        names = [_name(model, "joint", int(j)) for j in (joint, found.joint[joint], driven)]
-        yield "actuator", k, image, "joint", *names
+        own, wanted, actual = (_name(model, "joint", int(j)) for j in (joint, found.joint[joint], driven))
+        yield "actuator", k, image, "joint", own, wanted, actual
         if driven == found.joint[joint] and not np.isnan(found.joint_sign[joint]):
             gear = model.actuator_gear[:, 0]
             yield "actuator", k, image, "gear", gear[k], sign * found.joint_sign[joint] * gear[k], gear[image]

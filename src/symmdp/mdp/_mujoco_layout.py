@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import mujoco
 import numpy as np
 from gymnasium.envs.mujoco.inverted_double_pendulum_v4 import InvertedDoublePendulumEnv as InvertedDoublePendulumV4
 from gymnasium.envs.mujoco.inverted_double_pendulum_v5 import InvertedDoublePendulumEnv
@@ -16,6 +15,7 @@ from gymnasium.envs.mujoco.reacher_v5 import ReacherEnv
 from numpy.typing import NDArray
 
 from symmdp.errors import SimulatorError
+from symmdp.mdp._mujoco_engine import mujoco
 
 _PROBE = 1e-3  # velocities so small that no environment clips them
 
