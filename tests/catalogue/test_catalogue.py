@@ -1,4 +1,5 @@
 import dataclasses
+import warnings
 
 import gymnasium as gym
 import pytest
@@ -10,6 +11,8 @@ from symmdp.mdp import verify
 
 @pytest.fixture(params=entries(), ids=lambda entry: entry.environment_id)
 def entry(request: pytest.FixtureRequest) -> CatalogueEntry:
+    if "MuJoCo" in request.param.engine:
+        pytest.importorskip("mujoco")
     return request.param
 
 
@@ -17,9 +20,12 @@ def test_every_claim_holds(entry: CatalogueEntry):
     symmetry = entry.symmetry or entry.candidate
     assert symmetry is not None
     report = verify(entry.environment_id, symmetry, samples=1000)
-    assert report.passed == (entry.status != "none")
+    failed = {part.part for part in report.failures}
+    assert failed == set(entry.breaks) if entry.status != "none" else failed
     if entry.status == "exact":
         assert report.largest_error <= 10 * entry.error  # other versions of the mathematics library round otherwise
+    elif entry.median_error is not None:
+        assert report.median_error == pytest.approx(entry.median_error, rel=0.5)
     else:
         assert report.largest_error == pytest.approx(entry.error, rel=0.5)
 
@@ -30,8 +36,12 @@ def test_every_entry_is_complete(entry: CatalogueEntry):
     assert symmetry is not None
     assert symmetry.observation_names is not None
     assert symmetry.action_names is not None
-    env = gym.make(entry.environment_id)
-    symmetry.check_spaces(env.observation_space, env.action_space)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a newer version of some environment exists
+        env = gym.make(entry.environment_id)
+    for known in (symmetry, *entry.alternatives):
+        known.check_spaces(env.observation_space, env.action_space)
+    assert (entry.median_error is not None) == (entry.status == "approximate")
     assert entry.engine.startswith("gymnasium ")
     assert entry.notes
 

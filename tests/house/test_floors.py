@@ -25,8 +25,13 @@ FLOORS = [
     "cli",
 ]
 CORE = {"torch", "numpy", "scipy", "gymnasium"}
-# Libraries of the extra `experiments`, and the floors that may import them.
-EXTRAS = {"experiments": {"matplotlib", "rich", "pygame"}, "cli": {"rich", "tyro", "matplotlib"}, "training": {"tensorboard"}}
+# Libraries of the extras, and the floors that may import them.
+EXTRAS = {
+    "mdp": {"mujoco"},
+    "experiments": {"matplotlib", "rich", "pygame"},
+    "cli": {"rich", "tyro", "matplotlib"},
+    "training": {"tensorboard"},
+}
 # group.trivial, group.regular and group.natural are representations: the only doors to a floor below.
 DOORS = {("groups/_group.py", "symmdp.representations"), ("groups/_unlisted.py", "symmdp.representations")}
 MODULES = sorted(SOURCE.rglob("*.py"))
@@ -87,7 +92,7 @@ def test_import_loads_the_core_only() -> None:
     code = "import sys, symmdp; print(*sorted({m.split('.')[0] for m in sys.modules}))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "torch" in loaded
-    assert not {"matplotlib", "rich", "tyro", "tensorboard", "pygame", "stable_baselines3"} & set(loaded)
+    assert not {"matplotlib", "rich", "tyro", "tensorboard", "pygame", "stable_baselines3", "mujoco"} & set(loaded)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import difflib
 import math
+from functools import cache
 
 from symmdp.catalogue._entry import CatalogueEntry, mirror
 from symmdp.errors import NoSymmetryError, UnknownEnvironmentError
@@ -94,9 +95,16 @@ _ENTRIES = (
 )
 
 
+@cache
+def _all_entries() -> tuple[CatalogueEntry, ...]:
+    from symmdp.catalogue._mujoco import MUJOCO  # building its large representations takes a tenth of a second
+
+    return (*_ENTRIES, *MUJOCO)
+
+
 def entries() -> tuple[CatalogueEntry, ...]:
     """All entries."""
-    return _ENTRIES
+    return _all_entries()
 
 
 def entry_of(environment_id: str) -> CatalogueEntry:
@@ -105,10 +113,10 @@ def entry_of(environment_id: str) -> CatalogueEntry:
     Raises:
         UnknownEnvironmentError: it has no entry; the message names those that are near.
     """
-    known = {entry.environment_id: entry for entry in _ENTRIES}
+    known = {entry.environment_id: entry for entry in entries()}
     if environment_id in known:
         return known[environment_id]
-    near = difflib.get_close_matches(str(environment_id), known, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(str(environment_id), known, n=3, cutoff=0.6)
     hint = f"Did you mean {' or '.join(near)}?" if near else f"It knows {', '.join(known)}."
     raise UnknownEnvironmentError(
         f"The catalogue has no entry for {environment_id!r}. {hint} To use another environment, declare its Symmetry and "

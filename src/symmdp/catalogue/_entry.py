@@ -26,6 +26,10 @@ class CatalogueEntry:
             coordinate's spread; with status `none`, that of `candidate`.
         engine: the simulator that it was measured with.
         notes: what the symmetry does; or why there is none.
+        median_error: with status `approximate`, the median over transitions of that error.
+        breaks: parts of the verification, by name, that are known to differ. A symmetry of transitions and rewards may break
+            `initial states`: its best policies are equivariant all the same.
+        alternatives: further symmetries of the environment, such as a smaller one that breaks nothing.
         candidate: where there is none, the transformation that looks like one and that verification rejects.
     """
 
@@ -35,6 +39,9 @@ class CatalogueEntry:
     error: float
     engine: str
     notes: str
+    median_error: float | None = None
+    breaks: tuple[str, ...] = ()
+    alternatives: tuple[Symmetry, ...] = ()
     candidate: Symmetry | None = None
 
 

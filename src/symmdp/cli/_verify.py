@@ -17,7 +17,7 @@ class Verify:
 
     Sets the simulator to states and to their images, steps both, and reports what differs. The exit status is 0 when
     nothing does, and 1 otherwise. Where an environment has no symmetry, the transformation that looks like one is
-    checked.
+    checked. Where a MuJoCo model does not have a symmetry, the parameters that differ from their images are listed.
     """
 
     environment: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="ID")]
@@ -36,6 +36,7 @@ class Verify:
     def run(self) -> int:
         """Print the report."""
         from symmdp.catalogue import entry_of, load_symmetry
+        from symmdp.cli._explanation import catalogue_note, explanation_of
         from symmdp.mdp import verify
 
         if self.symmetry is not None:
@@ -46,11 +47,11 @@ class Verify:
             if symmetry is None:
                 raise NoSymmetryError(f"{self.environment} has no symmetry that could be checked: {entry.notes}.")
         report = verify(self.environment, symmetry, samples=self.samples, tolerance=self.tolerance, seed=self.seed)
+        explanation, note = explanation_of(report, symmetry, entry), catalogue_note(report, entry)
         if self.json:
-            print(json.dumps(report.as_dict(), indent=2, ensure_ascii=False))
+            explained = {} if explanation is None else {"explanation": explanation.as_dict()}
+            print(json.dumps({**report.as_dict(), **explained}, indent=2, ensure_ascii=False))
         else:
-            print(report)
-            if entry is not None and entry.symmetry is None and not report.passed:
-                print(f"\nThe catalogue lists no symmetry of {self.environment}: {entry.notes}.")
+            print("\n\n".join(str(part) for part in (report, explanation, note) if part is not None))
         sys.stdout.flush()
         return 0 if report.passed else 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import gymnasium as gym
@@ -31,6 +32,10 @@ _ROUNDING = 1e-5  # what float32 observations may differ by from float64 ones, r
 _BEYOND = 3.0  # an infinite bound is replaced by this multiple of the largest value that rollouts reached
 
 
+# Families whose package is an extra: the module is imported when an environment of the package is met.
+_LATE_FAMILIES = {"gymnasium.envs.mujoco.": "symmdp.mdp._mujoco"}
+
+
 def simulator_of(env: gym.Env) -> Simulator:
     """The simulator behind an environment of a family that `symmdp` knows; time limits are left out.
 
@@ -49,7 +54,10 @@ def simulator_of(env: gym.Env) -> Simulator:
     for base, family in _FAMILIES:
         if isinstance(inner, base):
             return family(inner)
-    known = ", ".join(base.__name__ for base, _ in _FAMILIES)
+    for package, module in _LATE_FAMILIES.items():
+        if any(base.__module__.startswith(package) for base in type(inner).__mro__):
+            return importlib.import_module(module).simulator(inner)
+    known = ", ".join([*(base.__name__ for base, _ in _FAMILIES), "Gymnasium's MuJoCo environments"])
     raise SimulatorError(
         f"The state of {type(inner).__name__} cannot be set: verification knows {known} and classes derived from them. "
         f"For others, {_REMEDY}"

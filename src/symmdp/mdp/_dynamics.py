@@ -14,6 +14,8 @@ from symmdp.mdp._simulator import Simulator
 from symmdp.mdp._symmetry import Symmetry
 from symmdp.mdp._transitions import Transitions, image_transitions
 
+_MOST = 32  # coordinates of a state that are written out
+
 
 def share_bound(violations: int, checked: int, confidence: float) -> float | None:
     """The exact (Clopper–Pearson) one-sided upper bound on a share of which `violations` in `checked` were seen.
@@ -104,6 +106,7 @@ def _part(
         checked=len(error),
         violations=violations,
         error=float(error.max()) if len(error) else None,
+        median=float(np.median(error)) if len(error) else None,
         share_bound=share_bound(violations, len(error), confidence),
         **found,
     )
@@ -127,7 +130,9 @@ class _Place:
 
     def __call__(self, i: np.integer | int, with_action: bool = False) -> str:
         values = self._originals.observation[i]
-        state = ", ".join(f"{self._symmetry.observation_name(k)} = {value:.4g}" for k, value in enumerate(values))
+        state = ", ".join(f"{self._symmetry.observation_name(k)} = {value:.4g}" for k, value in enumerate(values[:_MOST]))
+        if len(values) > _MOST:
+            state += f", and {len(values) - _MOST} more"
         if not with_action:
             return f"({state})"
         action = self._actions[int(i)]

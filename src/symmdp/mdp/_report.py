@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 TRANSITION_PARTS = ("observation", "reward", "termination")
+_MOST = 24  # names of coordinates in the headline
 UNITS = {"initial states": "resets", "bounds": "bounds"}
 
 
@@ -25,6 +26,7 @@ class PartResult:
         error: the largest difference. Observations and rewards: in units of the spread (standard deviation) of that
             coordinate over the sampled transitions; termination: 1 where flags differ; initial states: the
             Kolmogorov–Smirnov distance; bounds: in units of half the box; `None` where nothing could be checked.
+        median: the median of that difference over transitions, for the parts that compare them.
         coordinate: the coordinate with the largest error, where the part has coordinates and there is an error.
         coordinate_name: what it is called.
         faults: names of all coordinates at fault, the worst first.
@@ -46,6 +48,7 @@ class PartResult:
     faults: tuple[str, ...] = ()
     errors: tuple[float, ...] = ()
     share_bound: float | None = None
+    median: float | None = None
     detail: str = ""
 
     @property
@@ -96,6 +99,11 @@ class VerificationReport:
         return max((part.error for part in self.parts if part.part in TRANSITION_PARTS and part.error is not None), default=0.0)
 
     @property
+    def median_error(self) -> float:
+        """The largest median over transitions of the scaled error of observations, rewards or termination."""
+        return max((part.median for part in self.parts if part.median is not None), default=0.0)
+
+    @property
     def headline(self) -> str:
         """The verdict in one line."""
         if not self.passed:
@@ -111,13 +119,13 @@ class VerificationReport:
 
     def __str__(self) -> str:
         share = f"share ≤ ({self.confidence:.0%})"
-        rows = [("element", "part", "verdict", "largest error", "at", "checked", "violations", share)]
+        rows = [("element", "part", "verdict", "largest error", "median", "at", "checked", "violations", share)]
         rows += [_row(part) for part in self.parts]
         lines = [
             self.headline,
             f"{self.symmetry}; {self.engine}; {self.samples} states, tolerance {self.tolerance:.0e}, seed {self.seed}",
             "",
-            *_aligned(rows),
+            *aligned(rows),
         ]
         notes = [f"{part.element_name}, {part.part}: {part.detail}" for part in self.parts if part.detail and not part.passed]
         return "\n".join([*lines, *([""] if notes else []), *notes])
@@ -125,7 +133,12 @@ class VerificationReport:
 
 def _difference(part: PartResult) -> str:
     verb = "differ" if part.part in UNITS else "differs"
-    return f"{part.part} {verb}" + (f" at {', '.join(part.faults)}" if part.faults else "")
+    return f"{part.part} {verb}" + (f" at {', '.join(_first(part.faults))}" if part.faults else "")
+
+
+def _first(names: Sequence[str]) -> list[str]:
+    """The worst of many names."""
+    return [*names] if len(names) <= _MOST else [*names[: _MOST - 1], f"{len(names) - _MOST + 1} more"]
 
 
 def _row(part: PartResult) -> tuple[str, ...]:
@@ -134,6 +147,7 @@ def _row(part: PartResult) -> tuple[str, ...]:
         part.part,
         part.verdict,
         "–" if part.error is None else f"{part.error:.1e}",
+        "–" if part.median is None else f"{part.median:.1e}",
         part.coordinate_name or "–",
         f"{part.checked} {UNITS.get(part.part, 'transitions')}",
         str(part.violations),
@@ -141,7 +155,8 @@ def _row(part: PartResult) -> tuple[str, ...]:
     )
 
 
-def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """A table whose first row is its head."""
     widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
     rows = [*rows[:1], tuple("─" * width for width in widths), *rows[1:]]
     return ["  ".join(cell + " " * (w - _width(cell)) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]

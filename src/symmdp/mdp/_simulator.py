@@ -15,6 +15,7 @@ class Simulator(Protocol):
 
     A state is a float64 vector of whatever length the simulator likes. Observations are float64 vectors of the size of
     `observation_space`, computed in float64 wherever the state allows, so that residuals are not those of rounding.
+    Where it has an attribute `engine`, the report gives that as the simulator's version.
     """
 
     @property

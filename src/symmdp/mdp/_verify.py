@@ -22,6 +22,8 @@ from symmdp.mdp._symmetry import Symmetry
 from symmdp.mdp._transitions import transitions
 from symmdp.mdp._vector import simulator_of_vector
 
+_EXTRA = "For MuJoCo environments, try: pip install 'symmdp[mujoco]'"
+
 
 def verify(
     env: str | gym.Env | VectorEnv,
@@ -66,7 +68,7 @@ def verify(
     _check_options(samples, tolerance, seed, confidence)
     if not isinstance(symmetry, Symmetry):
         raise OptionError(f"The second argument is a symmdp Symmetry; got {type(symmetry).__name__}.")
-    with _opened(env, simulator) as (name, simulator):
+    with opened(env, simulator) as (name, simulator):
         symmetry.check_spaces(simulator.observation_space, simulator.action_space)
         generator = np.random.default_rng(seed)
         states = sample_states(simulator, samples, generator)
@@ -83,7 +85,7 @@ def verify(
         environment=name,
         symmetry=symmetry.name,
         group=symmetry.group.name,
-        engine=f"gymnasium {gym.__version__}",
+        engine=getattr(simulator, "engine", f"gymnasium {gym.__version__}"),
         samples=samples,
         tolerance=tolerance,
         seed=seed,
@@ -101,7 +103,8 @@ def _resets(simulator: Simulator, count: int, generator: np.random.Generator) ->
 
 
 @contextmanager
-def _opened(env: str | gym.Env | VectorEnv, simulator: Simulator | None) -> Iterator[tuple[str, Simulator]]:
+def opened(env: str | gym.Env | VectorEnv, simulator: Simulator | None) -> Iterator[tuple[str, Simulator]]:
+    """An environment by its id, or one that exists, with its name and its simulator; one that is made here is closed."""
     if isinstance(env, str):
         if simulator is not None:
             yield env, simulator
@@ -127,8 +130,10 @@ def _make(environment_id: str) -> gym.Env:
             warnings.simplefilter("ignore")  # a newer version of the environment exists; the user asked for this one
             return gym.make(environment_id)
     except gym.error.DependencyNotInstalled as error:
-        raise MissingExtraError(f"{environment_id} needs a package that is not installed: {error}") from None
+        raise MissingExtraError(f"{environment_id} needs a package that is not installed ({error}). {_EXTRA}") from None
     except (gym.error.UnregisteredEnv, gym.error.Error, ModuleNotFoundError) as error:
+        if isinstance(error, ModuleNotFoundError) and environment_id in gym.registry:
+            raise MissingExtraError(f"{environment_id} needs {error.name}, which is not installed. {_EXTRA}") from None
         near = difflib.get_close_matches(environment_id, gym.registry, n=3, cutoff=0.5)
         hint = f" Did you mean {' or '.join(near)}?" if near else " gymnasium.pprint_registry() lists those there are."
         raise UnknownEnvironmentError(

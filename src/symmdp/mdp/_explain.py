@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import importlib
+
+import gymnasium as gym
+
+from symmdp.errors import SimulatorError
+from symmdp.mdp._explanation import Explanation
+from symmdp.mdp._symmetry import Symmetry
+from symmdp.mdp._verify import opened
+
+
+def explain(env: str | gym.Env, symmetry: Symmetry) -> Explanation:
+    """Why a MuJoCo environment does not have a symmetry: the parameters of its model that differ from their images.
+
+    Joints and actuators go where the symmetry takes the coordinates that observe and drive them, and bodies and geoms
+    follow. Each parameter of a part is compared with that of its image: masses, springs, armatures, friction, limits,
+    and places and directions at the reference pose under the isometry of space that fits the joints best.
+
+    Args:
+        env: an environment id or an environment.
+        symmetry: that it does not have, or not quite.
+
+    Raises:
+        UnknownEnvironmentError: Gymnasium has no such environment.
+        SimulatorError: it is no MuJoCo environment.
+        SpaceMismatchError: the symmetry does not fit the spaces.
+        MissingExtraError: MuJoCo is not installed.
+    """
+    with opened(env, None) as (name, simulator):
+        if not hasattr(simulator, "model"):
+            raise SimulatorError(f"explain compares the parameters of MuJoCo models; {name} has none. Use symmdp.verify.")
+        symmetry.check_spaces(simulator.observation_space, simulator.action_space)
+        # Imported here because MuJoCo is an extra.
+        images, differences, notes = importlib.import_module("symmdp.mdp._mujoco_explain").explain_model(simulator, symmetry)
+    return Explanation(name, symmetry.name, images, differences, notes)
