@@ -1,9 +1,24 @@
 """The symmetry of a Markov decision process: one value for networks and augmentation, and its check against a simulator."""
 
 from symmdp.mdp._classic_control import simulator_of
+from symmdp.mdp._finite_mdp import FiniteMDP
+from symmdp.mdp._finite_solvers import FiniteSolution, evaluate, policy_iteration, value_iteration
 from symmdp.mdp._report import PartResult, VerificationReport
 from symmdp.mdp._simulator import Simulator
 from symmdp.mdp._symmetry import ActionMap, Symmetry
 from symmdp.mdp._verify import verify
 
-__all__ = ["ActionMap", "PartResult", "Simulator", "Symmetry", "VerificationReport", "simulator_of", "verify"]
+__all__ = [
+    "ActionMap",
+    "FiniteMDP",
+    "FiniteSolution",
+    "PartResult",
+    "Simulator",
+    "Symmetry",
+    "VerificationReport",
+    "evaluate",
+    "policy_iteration",
+    "simulator_of",
+    "value_iteration",
+    "verify",
+]
