@@ -1,5 +1,6 @@
 """The symmetry of a Markov decision process: one value for networks and augmentation, and its check against a simulator."""
 
+from symmdp.mdp._automorphism import AutomorphismDefect, automorphism_defect, is_automorphism
 from symmdp.mdp._classic_control import simulator_of
 from symmdp.mdp._finite_mdp import FiniteMDP
 from symmdp.mdp._finite_solvers import FiniteSolution, evaluate, policy_iteration, value_iteration
@@ -10,13 +11,16 @@ from symmdp.mdp._verify import verify
 
 __all__ = [
     "ActionMap",
+    "AutomorphismDefect",
     "FiniteMDP",
     "FiniteSolution",
     "PartResult",
     "Simulator",
     "Symmetry",
     "VerificationReport",
+    "automorphism_defect",
     "evaluate",
+    "is_automorphism",
     "policy_iteration",
     "simulator_of",
     "value_iteration",

@@ -158,9 +158,7 @@ def _expected_rewards(rewards: NDArray, flat: sp.csr_array, states: int, actions
         return rewards
     if rewards.shape == (states, actions, states):
         return np.asarray((flat * rewards.reshape(-1, states)).sum(axis=1)).reshape(states, actions)
-    raise ShapeError(
-        f"Rewards must have shape {(states, actions)} or {(states, actions, states)}; got {rewards.shape}."
-    )
+    raise ShapeError(f"Rewards must have shape {(states, actions)} or {(states, actions, states)}; got {rewards.shape}.")
 
 
 def _mask(terminal: ArrayLike, states: int) -> NDArray[np.bool_]:
