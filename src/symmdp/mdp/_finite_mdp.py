@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
+import scipy  # loads its parts when they are first used
 from numpy.typing import ArrayLike, NDArray
 
 from symmdp.errors import DivergenceError, OptionError, ShapeError, SimulatorError, SymmetryError
@@ -33,7 +33,7 @@ class FiniteMDP:
         OptionError: a discount outside `[0, 1]`, or a terminal state that is no state.
     """
 
-    transitions: sp.csr_array
+    transitions: scipy.sparse.csr_array
     rewards: NDArray[np.float64]
     terminal: NDArray[np.bool_]
     discount: float
@@ -49,14 +49,14 @@ class FiniteMDP:
         matrices = _per_action(transitions)
         actions, states = len(matrices), _size(matrices[0])
         # Row s of matrix a becomes row s·A + a.
-        stacked: Any = sp.vstack(matrices, format="csr")
+        stacked: Any = scipy.sparse.vstack(matrices, format="csr")
         order = np.arange(actions * states).reshape(actions, states).T.ravel()
-        flat = sp.csr_array(stacked[order])
+        flat = scipy.sparse.csr_array(stacked[order])
         flat.sum_duplicates()
         expected = _expected_rewards(np.array(rewards, dtype=np.float64), flat, states, actions)
         self._adopt(flat, expected, _mask(terminal, states), discount)
 
-    def _adopt(self, flat: sp.csr_array, rewards: NDArray, terminal: NDArray[np.bool_], discount: float) -> None:
+    def _adopt(self, flat: scipy.sparse.csr_array, rewards: NDArray, terminal: NDArray[np.bool_], discount: float) -> None:
         if not (np.isfinite(flat.data).all() and np.isfinite(rewards).all()):
             raise DivergenceError("Transition probabilities and rewards must be finite; some are infinite or not a number.")
         if not 0 <= discount <= 1:
@@ -74,8 +74,8 @@ class FiniteMDP:
             )
         ends = np.flatnonzero(terminal)
         rows = (ends[:, None] * actions + np.arange(actions)).ravel()
-        loops = sp.csr_array((np.ones(len(rows)), (rows, np.repeat(ends, actions))), shape=flat.shape)
-        flat = sp.csr_array(sp.diags_array(live.astype(np.float64)) @ flat + loops)
+        loops = scipy.sparse.csr_array((np.ones(len(rows)), (rows, np.repeat(ends, actions))), shape=flat.shape)
+        flat = scipy.sparse.csr_array(scipy.sparse.diags_array(live.astype(np.float64)) @ flat + loops)
         flat.eliminate_zeros()
         flat.sort_indices()
         rewards = np.where(terminal[:, None], 0.0, rewards)
@@ -111,11 +111,13 @@ class FiniteMDP:
         number[split] = states + np.arange(len(split))
         following = np.where(ended, number[following], following)
         total = states + len(split)
-        flat = sp.coo_array((probability.astype(np.float64), (s * actions + a, following)), shape=(total * actions, total))
+        flat = scipy.sparse.coo_array(
+            (probability.astype(np.float64), (s * actions + a, following)), shape=(total * actions, total)
+        )
         rewards = np.bincount(s * actions + a, weights=probability * reward, minlength=total * actions).reshape(total, actions)
         terminal = np.concatenate([stays, np.ones(len(split), dtype=bool)])
         mdp = cls.__new__(cls)
-        mdp._adopt(sp.csr_array(flat), rewards, terminal, discount)
+        mdp._adopt(scipy.sparse.csr_array(flat), rewards, terminal, discount)
         return mdp
 
     @property
@@ -136,21 +138,21 @@ class FiniteMDP:
         return f"FiniteMDP({self.states} states, {ends} terminal, {self.actions} actions, discount {self.discount:g})"
 
 
-def _size(matrix: sp.csr_array) -> int:
+def _size(matrix: scipy.sparse.csr_array) -> int:
     shape: Any = matrix.shape
     return int(shape[0])
 
 
-def _per_action(transitions: Any) -> list[sp.csr_array]:
-    if isinstance(transitions, np.ndarray) or not any(sp.issparse(m) for m in transitions):
+def _per_action(transitions: Any) -> list[scipy.sparse.csr_array]:
+    if isinstance(transitions, np.ndarray) or not any(scipy.sparse.issparse(m) for m in transitions):
         array = np.array(transitions, dtype=np.float64)
         if array.ndim != 3 or 0 in array.shape:
             raise ShapeError(f"Transitions must have shape (S, A, S), or be one matrix (S, S) per action; got {array.shape}.")
         if isinstance(transitions, np.ndarray):
             array = array.swapaxes(0, 1)
-        matrices = [sp.csr_array(m) for m in array]
+        matrices = [scipy.sparse.csr_array(m) for m in array]
     else:
-        matrices = [sp.csr_array(m, dtype=np.float64) for m in transitions]
+        matrices = [scipy.sparse.csr_array(m, dtype=np.float64) for m in transitions]
     n = _size(matrices[0])
     wrong = next((m.shape for m in matrices if m.shape != (n, n)), None)
     if wrong is not None:
@@ -158,7 +160,7 @@ def _per_action(transitions: Any) -> list[sp.csr_array]:
     return matrices
 
 
-def _expected_rewards(rewards: NDArray, flat: sp.csr_array, states: int, actions: int) -> NDArray[np.float64]:
+def _expected_rewards(rewards: NDArray, flat: scipy.sparse.csr_array, states: int, actions: int) -> NDArray[np.float64]:
     if rewards.shape == (states, actions):
         return rewards
     if rewards.shape == (states, actions, states):

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
+import scipy  # loads its parts when they are first used
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse.linalg import spsolve
 
 from symmdp.errors import DivergenceError, OptionError, ShapeError
 from symmdp.mdp._finite_mdp import FiniteMDP
@@ -53,12 +52,12 @@ def evaluate(mdp: FiniteMDP, policy: ArrayLike) -> NDArray[np.float64]:
     if not len(live):
         return values
     columns = np.arange(mdp.states * mdp.actions)
-    average = sp.csr_array((policy.ravel(), (columns // mdp.actions, columns)), shape=(mdp.states, len(columns)))
-    moves = sp.csr_array(average @ mdp.transitions)[live][:, live]
+    average = scipy.sparse.csr_array((policy.ravel(), (columns // mdp.actions, columns)), shape=(mdp.states, len(columns)))
+    moves = scipy.sparse.csr_array(average @ mdp.transitions)[live][:, live]
     if mdp.discount == 1 and not _always_ends(moves):
         raise DivergenceError("With discount 1 the policy must end from every state; it does not. Use a discount below 1.")
-    system = sp.csc_array(sp.eye_array(len(live)) - mdp.discount * moves)
-    solved: Any = spsolve(system, (policy * mdp.rewards).sum(axis=1)[live])
+    system = scipy.sparse.csc_array(scipy.sparse.eye_array(len(live)) - mdp.discount * moves)
+    solved: Any = scipy.sparse.linalg.spsolve(system, (policy * mdp.rewards).sum(axis=1)[live])
     values[live] = solved
     return values
 
@@ -111,7 +110,7 @@ def _solution(mdp: FiniteMDP, values: NDArray, iterations: int) -> FiniteSolutio
     )
 
 
-def _always_ends(moves: sp.csr_array) -> bool:
+def _always_ends(moves: scipy.sparse.csr_array) -> bool:
     """Whether each state reaches one whose probabilities leak to a terminal state."""
     reached = np.asarray(moves.sum(axis=1)).ravel() < 1 - 1e-9
     while True:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sp
+import scipy  # loads its parts when they are first used
 from numpy.typing import ArrayLike, NDArray
 
 from symmdp.errors import ShapeError, SymmetryError
@@ -38,12 +38,12 @@ class Homomorphism:
         0 for a homomorphism, up to rounding.
         """
         pairs = self.states[:, None] * self.image.actions + self.actions
-        gathered = sp.csr_array(
+        gathered = scipy.sparse.csr_array(
             (np.ones(self.source.states), (np.arange(self.source.states), self.states)),
             shape=(self.source.states, self.image.states),
         )
         # Row s·A + a: the probability of each state of the image.
-        difference = sp.csr_array(self.source.transitions @ gathered) - self.image.transitions[pairs.ravel()]
+        difference = scipy.sparse.csr_array(self.source.transitions @ gathered) - self.image.transitions[pairs.ravel()]
         rewards = np.abs(self.source.rewards - self.image.rewards[self.states[:, None], self.actions]).max()
         ends = float((self.source.terminal != self.image.terminal[self.states]).any())
         return float(max(abs(difference).max(), rewards, ends))
@@ -112,8 +112,8 @@ def quotient(mdp: FiniteMDP, automorphisms: Sequence[tuple[ArrayLike, ArrayLike]
         generators.append((sigma, np.broadcast_to(alpha, mdp.rewards.shape)))
     states, first, actions = _orbits(mdp, generators)
     rows = (first[:, None] * mdp.actions + np.arange(mdp.actions)).ravel()
-    gathered = sp.csr_array((np.ones(mdp.states), (np.arange(mdp.states), states)), shape=(mdp.states, len(first)))
-    flat = sp.csr_array(mdp.transitions[rows] @ gathered)
+    gathered = scipy.sparse.csr_array((np.ones(mdp.states), (np.arange(mdp.states), states)), shape=(mdp.states, len(first)))
+    flat = scipy.sparse.csr_array(mdp.transitions[rows] @ gathered)
     per_action = [flat[a :: mdp.actions] for a in range(mdp.actions)]
     image = FiniteMDP(per_action, mdp.rewards[first], terminal=mdp.terminal[first], discount=mdp.discount)
     return Homomorphism(mdp, image, states, actions)
