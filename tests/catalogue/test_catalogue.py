@@ -11,8 +11,6 @@ from symmdp.mdp import verify
 
 @pytest.fixture(params=entries(), ids=lambda entry: entry.environment_id)
 def entry(request: pytest.FixtureRequest) -> CatalogueEntry:
-    if "MuJoCo" in request.param.engine:
-        pytest.importorskip("mujoco")
     return request.param
 
 

@@ -11,9 +11,6 @@ from symmdp.cli import main
 from symmdp.groups import cyclic
 from symmdp.mdp import verify
 
-pytest.importorskip("mujoco")
-pytest.importorskip("imageio")
-
 
 def test_the_ant_has_d4_on_actions_and_its_double_cover_on_observations():
     ant = symmetry_of("Ant-v5")

@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 
 import gymnasium as gym
+import mujoco
 import numpy as np
 import pytest
 
@@ -16,8 +17,6 @@ from symmdp.errors import SimulatorError
 from symmdp.mdp import Explanation, Symmetry, explain, simulator_of, verify
 from symmdp.representations import Representation
 
-mujoco = pytest.importorskip("mujoco")
-pytest.importorskip("imageio")
 ASSETS = Path(gym.__file__).parent / "envs" / "mujoco" / "assets"
 NAMES = (
     *("InvertedPendulum", "InvertedDoublePendulum", "Reacher", "Swimmer", "Hopper", "HalfCheetah", "Pusher"),
