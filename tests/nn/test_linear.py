@@ -152,6 +152,19 @@ def test_gradients_of_the_isotypic_product(pair: Pair) -> None:
         torch.testing.assert_close(second, expected, atol=1e-9, rtol=1e-9)
 
 
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (2, 0)])
+def test_empty_batches(pair: Pair, shape: tuple[int, ...]) -> None:
+    for mode in modes_of(pair):
+        layer = EquivariantLinear(*pair, mode=mode, dtype=torch.float64)
+        x = torch.zeros(*shape, pair[0].dim, dtype=torch.float64, requires_grad=True)
+        y = layer(x)
+        assert y.shape == (*shape, pair[1].dim)
+        for gradient in torch.autograd.grad(y.sum(), [x, *layer.parameters()]):
+            assert not gradient.any()
+        with torch.no_grad():
+            assert layer(x).shape == y.shape
+
+
 def test_auto_chooses_by_shape() -> None:
     c8, d5 = groups.cyclic(8), groups.dihedral(5)
     assert EquivariantLinear(64 * c8.regular, 64 * c8.regular).mode == "isotypic"

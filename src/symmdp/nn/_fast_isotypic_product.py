@@ -259,10 +259,10 @@ def _analyse(rows: Tensor, matrix: Tensor, copies: int, out: Tensor | None = Non
     """`matrix` applied to each copy: `(batch, copies·n)` to `(n, batch, copies)`."""
     n = len(matrix)
     out = None if out is None else out.view(n, -1)
-    return torch.mm(matrix, rows.view(-1, n).t(), out=out).view(n, -1, copies)
+    return torch.mm(matrix, rows.view(-1, n).t(), out=out).view(n, len(rows), copies)
 
 
 def _synthesise(coordinates: Tensor, matrix: Tensor) -> Tensor:
     """`matrix` applied to each copy: `(n, batch, copies)` to `(batch, copies·n)`."""
-    n, batch, _ = coordinates.shape
-    return torch.mm(coordinates.view(n, -1).t(), matrix.t()).view(batch, -1)
+    n, batch, copies = coordinates.shape
+    return torch.mm(coordinates.view(n, -1).t(), matrix.t()).view(batch, copies * n)

@@ -79,7 +79,8 @@ class IsotypicProduct(nn.Module):
         if x.ndim == 2 and x.is_contiguous():
             return FastIsotypicProduct.apply(x, theta, bias, self, self._plan)
         rows = x.reshape(-1, x.shape[-1]).contiguous()
-        return FastIsotypicProduct.apply(rows, theta, bias, self, self._plan).view(*x.shape[:-1], -1)
+        y = FastIsotypicProduct.apply(rows, theta, bias, self, self._plan)
+        return y.view(*x.shape[:-1], y.shape[-1])
 
     @property
     def irreps_of_runs(self) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -111,8 +112,8 @@ class IsotypicProduct(nn.Module):
                     found.append(rows.new_zeros(batch, last - first, copies) + nothing)
                 continue
             pieces = [
-                part[:, first:last].reshape(batch, n, run.algebra, -1)
-                for part, (first, last, _) in zip(coordinates, run.rows_in, strict=True)
+                part[:, first:last].reshape(batch, n, run.algebra, m * copies)
+                for part, (copies, _), (first, last, m) in zip(coordinates, self.parts_in, run.rows_in, strict=True)
             ]
             piece = pieces[0] if len(pieces) == 1 else torch.cat(pieces, dim=-1)
             weight = _block(
