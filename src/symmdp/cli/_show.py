@@ -42,6 +42,8 @@ class Show:
     def run(self) -> int:
         """Print it."""
         symmetry, entry = self._found()
+        if self.figure is not None and symmetry is not None:
+            self._draw(symmetry, self.figure)  # first, so that what cannot be drawn is one line
         out = console()
         if entry is not None:
             error = "" if math.isnan(entry.error) else f", largest error {f'{entry.error:.1e}' if entry.error else '0'}"
@@ -61,13 +63,15 @@ class Show:
         out.print("\n[bold]A state and its images[/bold]")
         out.print(_orbit(self.environment, symmetry))
         if self.figure is not None:
-            from symmdp.experiments import draw_orbit
-
-            if self.figure.suffix.lower() != ".png":
-                raise OptionError(f"--figure names a .png file; got {str(self.figure)!r}.")
-            draw_orbit(self.environment, symmetry, self.figure)
             out.print(f"written to {self.figure}", markup=False)
         return 0
+
+    def _draw(self, symmetry: Symmetry, path: Path) -> None:
+        from symmdp.experiments import draw_orbit
+
+        if path.suffix.lower() != ".png":
+            raise OptionError(f"--figure names a .png file; got {str(path)!r}.")
+        draw_orbit(self.environment, symmetry, path)
 
     def _found(self) -> tuple[Symmetry | None, CatalogueEntry | None]:
         from symmdp.catalogue import entry_of
