@@ -239,7 +239,7 @@ from symmdp.errors import MissingExtraError
 assert "mujoco" not in sys.modules
 symmetry = symmdp.symmetry_of("Walker2d-v5")
 for package in ("imageio", "mujoco"):
-    for name in [m for m in sys.modules if m.startswith(("gymnasium.envs.mujoco", "mujoco", "symmdp.mdp._mujoco"))]:
+    for name in [m for m in sys.modules if m.startswith(("gymnasium.envs.mujoco", "mujoco", "symmdp.mdp.simulators._mujoco"))]:
         del sys.modules[name]
     sys.modules[package] = None
     for call in (symmdp.verify, symmdp.mdp.explain):

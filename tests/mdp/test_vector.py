@@ -34,7 +34,7 @@ def test_a_wrong_symmetry_is_rejected() -> None:
 
 def test_the_single_and_the_vectorised_simulator_agree() -> None:
     from symmdp.mdp import simulator_of
-    from symmdp.mdp._vector import simulator_of_vector
+    from symmdp.mdp.simulators._vector import simulator_of_vector
 
     one = simulator_of(gym.make("CartPole-v1"))
     many = simulator_of_vector(gym.make_vec("CartPole-v1", num_envs=2, vectorization_mode="vector_entry_point"))

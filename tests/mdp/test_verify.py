@@ -18,7 +18,7 @@ from symmdp.errors import (
     UnknownEnvironmentError,
 )
 from symmdp.mdp import Symmetry, VerificationReport, verify
-from symmdp.mdp._dynamics import share_bound
+from symmdp.mdp.verification._dynamics import share_bound
 from symmdp.representations import Representation
 
 C2 = groups.cyclic(2)

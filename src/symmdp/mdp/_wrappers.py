@@ -10,8 +10,8 @@ from gymnasium import wrappers
 from numpy.typing import NDArray
 
 from symmdp.errors import SymmetryError
-from symmdp.mdp._classic_control import TRANSPARENT
 from symmdp.mdp._symmetry import Symmetry
+from symmdp.mdp.simulators._find import TRANSPARENT
 from symmdp.representations import Representation
 
 # They change rewards alike in a state and in its image, the type of numbers, or when an observation comes.

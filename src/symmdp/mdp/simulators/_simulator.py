@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 Transition = tuple[NDArray[np.float64], float, bool]
 """The next observation, the reward, and whether the episode terminated."""
 
+REMEDY = "pass simulator=, an object with the methods of symmdp.mdp.Simulator."
+"""What to do where there is no simulator."""
+
 
 class Simulator(Protocol):
     """A deterministic environment whose state can be set; what `verify` needs to know of one.

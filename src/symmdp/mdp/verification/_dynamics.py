@@ -8,11 +8,11 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from symmdp.mdp._report import PartResult
-from symmdp.mdp._sampling import Action
-from symmdp.mdp._simulator import Simulator
 from symmdp.mdp._symmetry import Symmetry
-from symmdp.mdp._transitions import Transitions, image_transitions
+from symmdp.mdp.simulators._simulator import Simulator
+from symmdp.mdp.verification._report import PartResult
+from symmdp.mdp.verification._sampling import Action
+from symmdp.mdp.verification._transitions import Transitions, image_transitions
 
 _MOST = 32  # coordinates of a state that are written out
 

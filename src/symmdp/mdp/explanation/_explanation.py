@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from symmdp.mdp._report import aligned
+from symmdp.mdp.verification._report import aligned
 
 _MOST = 40  # rows that are printed
 

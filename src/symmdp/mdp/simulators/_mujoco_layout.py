@@ -15,7 +15,7 @@ from gymnasium.envs.mujoco.reacher_v5 import ReacherEnv
 from numpy.typing import NDArray
 
 from symmdp.errors import SimulatorError
-from symmdp.mdp._mujoco_engine import mujoco
+from symmdp.mdp.simulators._mujoco_engine import mujoco
 
 _PROBE = 1e-3  # velocities so small that no environment clips them
 

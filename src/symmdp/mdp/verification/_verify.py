@@ -11,16 +11,16 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 
 from symmdp.errors import MissingExtraError, OptionError, SimulatorError, UnknownEnvironmentError
-from symmdp.mdp._bounds import compare_bounds
-from symmdp.mdp._classic_control import simulator_of
-from symmdp.mdp._dynamics import compare_transitions
-from symmdp.mdp._initial_states import compare_initial_states
-from symmdp.mdp._report import VerificationReport
-from symmdp.mdp._sampling import sample_actions, sample_states
-from symmdp.mdp._simulator import Simulator
 from symmdp.mdp._symmetry import Symmetry
-from symmdp.mdp._transitions import transitions
-from symmdp.mdp._vector import simulator_of_vector
+from symmdp.mdp.simulators._find import simulator_of
+from symmdp.mdp.simulators._simulator import Simulator
+from symmdp.mdp.simulators._vector import simulator_of_vector
+from symmdp.mdp.verification._bounds import compare_bounds
+from symmdp.mdp.verification._dynamics import compare_transitions
+from symmdp.mdp.verification._initial_states import compare_initial_states
+from symmdp.mdp.verification._report import VerificationReport
+from symmdp.mdp.verification._sampling import sample_actions, sample_states
+from symmdp.mdp.verification._transitions import transitions
 
 _EXTRA = "For MuJoCo environments, try: pip install 'symmdp[mujoco]'"
 

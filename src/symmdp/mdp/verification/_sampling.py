@@ -6,7 +6,7 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from symmdp.mdp._simulator import Simulator
+from symmdp.mdp.simulators._simulator import Simulator
 
 Action = int | NDArray[np.float64]
 

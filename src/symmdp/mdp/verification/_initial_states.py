@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symmdp.mdp._dynamics import spread
-from symmdp.mdp._report import PartResult
 from symmdp.mdp._symmetry import Symmetry
+from symmdp.mdp.verification._dynamics import spread
+from symmdp.mdp.verification._report import PartResult
 
 _SIGNIFICANCE = 1e-3  # of all tests of one element together (Bonferroni)
 _PAIRS = 64

@@ -10,7 +10,7 @@ import scipy  # loads its parts when they are first used
 from numpy.typing import ArrayLike, NDArray
 
 from symmdp.errors import DivergenceError, OptionError, ShapeError
-from symmdp.mdp._finite_mdp import FiniteMDP
+from symmdp.mdp.finite._mdp import FiniteMDP
 
 _TIE = 1e-10  # relative to the largest value: actions this close to the best are equally good
 

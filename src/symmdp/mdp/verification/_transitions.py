@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symmdp.errors import DivergenceError, SimulatorError, SymmetryError
-from symmdp.mdp._sampling import Action
-from symmdp.mdp._simulator import Simulator
 from symmdp.mdp._symmetry import Symmetry
+from symmdp.mdp.simulators._simulator import Simulator
+from symmdp.mdp.verification._sampling import Action
 
 _REPEATED = 20  # transitions stepped twice, to see whether the simulator is deterministic
 

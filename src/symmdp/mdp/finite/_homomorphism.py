@@ -10,8 +10,8 @@ import scipy  # loads its parts when they are first used
 from numpy.typing import ArrayLike, NDArray
 
 from symmdp.errors import ShapeError, SymmetryError
-from symmdp.mdp._automorphism import automorphism_defect
-from symmdp.mdp._finite_mdp import FiniteMDP
+from symmdp.mdp.finite._automorphism import automorphism_defect
+from symmdp.mdp.finite._mdp import FiniteMDP
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,9 +8,9 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from symmdp.mdp._mujoco_engine import mujoco
-from symmdp.mdp._mujoco_layout import Layout, layout_of
-from symmdp.mdp._simulator import Transition
+from symmdp.mdp.simulators._mujoco_engine import mujoco
+from symmdp.mdp.simulators._mujoco_layout import Layout, layout_of
+from symmdp.mdp.simulators._simulator import Transition
 
 _TRIES = 6
 _DEEPER = 0.01  # how much farther than in the state it started from a sampled pose may push bodies into each other

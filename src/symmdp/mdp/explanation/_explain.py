@@ -5,9 +5,9 @@ import importlib
 import gymnasium as gym
 
 from symmdp.errors import SimulatorError
-from symmdp.mdp._explanation import Explanation
 from symmdp.mdp._symmetry import Symmetry
-from symmdp.mdp._verify import opened
+from symmdp.mdp.explanation._explanation import Explanation
+from symmdp.mdp.verification._verify import opened
 
 
 def explain(env: str | gym.Env, symmetry: Symmetry) -> Explanation:
@@ -32,5 +32,7 @@ def explain(env: str | gym.Env, symmetry: Symmetry) -> Explanation:
             raise SimulatorError(f"explain compares the parameters of MuJoCo models; {name} has none. Use symmdp.verify.")
         symmetry.check_spaces(simulator.observation_space, simulator.action_space)
         # Imported here because MuJoCo is an extra.
-        images, differences, notes = importlib.import_module("symmdp.mdp._mujoco_explain").explain_model(simulator, symmetry)
+        images, differences, notes = importlib.import_module("symmdp.mdp.explanation._mujoco_model").explain_model(
+            simulator, symmetry
+        )
     return Explanation(name, symmetry.name, images, differences, notes)

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symmdp.mdp._mujoco import MujocoSimulator
-from symmdp.mdp._mujoco_engine import mujoco
 from symmdp.mdp._symmetry import Symmetry
+from symmdp.mdp.simulators._mujoco import MujocoSimulator
+from symmdp.mdp.simulators._mujoco_engine import mujoco
 from symmdp.representations import Representation
 
 _SIMPLE = (mujoco.mjtJoint.mjJNT_HINGE, mujoco.mjtJoint.mjJNT_SLIDE)

@@ -6,8 +6,8 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from symmdp.mdp._report import PartResult
 from symmdp.mdp._symmetry import Symmetry
+from symmdp.mdp.verification._report import PartResult
 from symmdp.representations import Representation
 
 _TOLERANCE = 1e-6  # bounds are float32

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from gymnasium import wrappers
 from gymnasium.envs.classic_control.acrobot import AcrobotEnv
 from gymnasium.envs.classic_control.cartpole import CartPoleEnv
 from gymnasium.envs.classic_control.continuous_mountain_car import Continuous_MountainCarEnv
@@ -16,52 +14,10 @@ from gymnasium.envs.classic_control.pendulum import PendulumEnv
 from numpy.typing import NDArray
 
 from symmdp.errors import DivergenceError, SimulatorError
-from symmdp.mdp._simulator import Simulator, Transition
+from symmdp.mdp.simulators._simulator import REMEDY, Transition
 
-# Wrappers that leave observations, actions, rewards and termination as they are.
-TRANSPARENT = (
-    wrappers.TimeLimit,
-    wrappers.OrderEnforcing,
-    wrappers.PassiveEnvChecker,
-    wrappers.RecordEpisodeStatistics,
-    wrappers.RecordVideo,
-    wrappers.Autoreset,
-)
-_REMEDY = "pass simulator=, an object with the methods of symmdp.mdp.Simulator."
 _ROUNDING = 1e-5  # what float32 observations may differ by from float64 ones, relative to their size
 _BEYOND = 3.0  # an infinite bound is replaced by this multiple of the largest value that rollouts reached
-
-
-# Families whose package is an extra: the module is imported when an environment of the package is met.
-_LATE_FAMILIES = {"gymnasium.envs.mujoco.": "symmdp.mdp._mujoco"}
-
-
-def simulator_of(env: gym.Env) -> Simulator:
-    """The simulator behind an environment of a family that `symmdp` knows; time limits are left out.
-
-    Raises:
-        SimulatorError: the state cannot be set, or a wrapper changes what the agent sees.
-    """
-    inner = env
-    while isinstance(inner, gym.Wrapper):
-        if type(inner) not in TRANSPARENT:
-            raise SimulatorError(
-                f"The wrapper {type(inner).__name__} may change observations, actions or rewards, and verification "
-                "sets the state beneath it. Verify env.unwrapped, and take the wrapped environment's symmetry from "
-                f"symmdp.mdp.wrapped_symmetry. Or {_REMEDY}"
-            )
-        inner = inner.env
-    for base, family in _FAMILIES:
-        if isinstance(inner, base):
-            return family(inner)
-    for package, module in _LATE_FAMILIES.items():
-        if any(base.__module__.startswith(package) for base in type(inner).__mro__):
-            return importlib.import_module(module).simulator(inner)
-    known = ", ".join([*(base.__name__ for base, _ in _FAMILIES), "Gymnasium's MuJoCo environments"])
-    raise SimulatorError(
-        f"The state of {type(inner).__name__} cannot be set: verification knows {known} and classes derived from them. "
-        f"For others, {_REMEDY}"
-    )
 
 
 class _ClassicControl:
@@ -107,7 +63,7 @@ class _ClassicControl:
         if shown.shape != exact.shape or (np.abs(shown - exact) > _ROUNDING * np.maximum(1, np.abs(exact))).any():
             raise SimulatorError(
                 f"{name} showed the observation {shown}, but its state stands for {exact}: it is derived from a classic "
-                f"control environment with other observations. For these, {_REMEDY}"
+                f"control environment with other observations. For these, {REMEDY}"
             )
         return exact
 
@@ -162,10 +118,11 @@ class _Acrobot(_ClassicControl):
         return np.array([-np.pi, -np.pi, *low[4:]]), np.array([np.pi, np.pi, *high[4:]])
 
 
-_FAMILIES: tuple[tuple[type[gym.Env], type[_ClassicControl]], ...] = (
+FAMILIES: tuple[tuple[type[gym.Env], type[_ClassicControl]], ...] = (
     (CartPoleEnv, _CartPole),
     (PendulumEnv, _Pendulum),
     (AcrobotEnv, _Acrobot),
     (MountainCarEnv, _ClassicControl),
     (Continuous_MountainCarEnv, _ClassicControl),
 )
+"""Which simulator an environment has, by its class."""

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symmdp.mdp._explanation import ParameterDifference
-from symmdp.mdp._mujoco import MujocoSimulator
-from symmdp.mdp._mujoco_correspondence import Correspondence, correspondence
-from symmdp.mdp._mujoco_engine import mujoco
 from symmdp.mdp._symmetry import Symmetry
+from symmdp.mdp.explanation._explanation import ParameterDifference
+from symmdp.mdp.explanation._mujoco_correspondence import Correspondence, correspondence
+from symmdp.mdp.simulators._mujoco import MujocoSimulator
+from symmdp.mdp.simulators._mujoco_engine import mujoco
 
 _TOLERANCE = 1e-9  # relative to the parameter
 _ROUNDING = 1e-13  # of places that should be at the origin

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from symmdp.errors import ShapeError, SymmetryError
-from symmdp.mdp._finite_mdp import FiniteMDP
+from symmdp.mdp.finite._mdp import FiniteMDP
 
 _TOLERANCE = 1e-12
 

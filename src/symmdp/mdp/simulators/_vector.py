@@ -11,8 +11,8 @@ from gymnasium.vector import SyncVectorEnv, VectorEnv
 from numpy.typing import NDArray
 
 from symmdp.errors import SimulatorError
-from symmdp.mdp._classic_control import simulator_of
-from symmdp.mdp._simulator import Simulator, Transition
+from symmdp.mdp.simulators._find import simulator_of
+from symmdp.mdp.simulators._simulator import Simulator, Transition
 
 
 def simulator_of_vector(env: VectorEnv) -> Simulator:

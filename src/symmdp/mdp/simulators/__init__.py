@@ -1,0 +1,1 @@
+"""Environments whose state can be set: one file for each family."""

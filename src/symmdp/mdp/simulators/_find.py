@@ -1,0 +1,53 @@
+"""The simulator behind an environment, by the family that the environment belongs to."""
+
+from __future__ import annotations
+
+import importlib
+
+import gymnasium as gym
+from gymnasium import wrappers
+
+from symmdp.errors import SimulatorError
+from symmdp.mdp.simulators._classic_control import FAMILIES
+from symmdp.mdp.simulators._simulator import REMEDY, Simulator
+
+# Wrappers that leave observations, actions, rewards and termination as they are.
+TRANSPARENT = (
+    wrappers.TimeLimit,
+    wrappers.OrderEnforcing,
+    wrappers.PassiveEnvChecker,
+    wrappers.RecordEpisodeStatistics,
+    wrappers.RecordVideo,
+    wrappers.Autoreset,
+)
+
+# Families whose package is an extra, or loads one: the module is imported when an environment of the package is met.
+_LATE_FAMILIES = {"gymnasium.envs.mujoco.": "symmdp.mdp.simulators._mujoco"}
+
+
+def simulator_of(env: gym.Env) -> Simulator:
+    """The simulator behind an environment of a family that `symmdp` knows; time limits are left out.
+
+    Raises:
+        SimulatorError: the state cannot be set, or a wrapper changes what the agent sees.
+    """
+    inner = env
+    while isinstance(inner, gym.Wrapper):
+        if type(inner) not in TRANSPARENT:
+            raise SimulatorError(
+                f"The wrapper {type(inner).__name__} may change observations, actions or rewards, and verification "
+                "sets the state beneath it. Verify env.unwrapped, and take the wrapped environment's symmetry from "
+                f"symmdp.mdp.wrapped_symmetry. Or {REMEDY}"
+            )
+        inner = inner.env
+    for base, family in FAMILIES:
+        if isinstance(inner, base):
+            return family(inner)
+    for package, module in _LATE_FAMILIES.items():
+        if any(base.__module__.startswith(package) for base in type(inner).__mro__):
+            return importlib.import_module(module).simulator(inner)
+    known = ", ".join([*(base.__name__ for base, _ in FAMILIES), "Gymnasium's MuJoCo environments"])
+    raise SimulatorError(
+        f"The state of {type(inner).__name__} cannot be set: verification knows {known} and classes derived from them. "
+        f"For others, {REMEDY}"
+    )
