@@ -3,6 +3,7 @@ from __future__ import annotations
 import difflib
 import math
 from functools import cache
+from typing import Any
 
 from symmdp.catalogue._entry import CatalogueEntry, mirror
 from symmdp.errors import NoSymmetryError, UnknownEnvironmentError
@@ -107,31 +108,48 @@ def entries() -> tuple[CatalogueEntry, ...]:
     return _all_entries()
 
 
-def entry_of(environment_id: str) -> CatalogueEntry:
+def entry_of(environment_id: str, **options: Any) -> CatalogueEntry:
     """What the catalogue knows about an environment.
 
+    Args:
+        environment_id: of Gymnasium, with its version.
+        options: those of `gymnasium.make`.
+
     Raises:
-        UnknownEnvironmentError: it has no entry; the message names those that are near.
+        UnknownEnvironmentError: it has no entry, or none for these options; the message names those that are near.
     """
-    known = {entry.environment_id: entry for entry in entries()}
-    if environment_id in known:
-        return known[environment_id]
-    near = difflib.get_close_matches(str(environment_id), known, n=3, cutoff=0.6)
-    hint = f"Did you mean {' or '.join(near)}?" if near else f"It knows {', '.join(known)}."
+    found = [entry for entry in entries() if entry.environment_id == environment_id]
+    for entry in found:
+        if dict(entry.options) == options:
+            return entry
+    declare = "declare its Symmetry and check it with symmdp.mdp.verify."
+    if found:
+        given = CatalogueEntry.name_of(environment_id, options)
+        known = ", ".join(entry.name for entry in found)
+        raise UnknownEnvironmentError(
+            f"The catalogue has no entry for {given}: options may change what is observed and what is symmetric. It knows "
+            f"{known}. For these options, {declare}"
+        )
+    ids = [entry.environment_id for entry in entries()]
+    near = difflib.get_close_matches(str(environment_id), dict.fromkeys(ids), n=3, cutoff=0.6)
+    hint = f"Did you mean {' or '.join(near)}?" if near else f"It knows {', '.join(dict.fromkeys(ids))}."
     raise UnknownEnvironmentError(
-        f"The catalogue has no entry for {environment_id!r}. {hint} To use another environment, declare its Symmetry and "
-        "check it with symmdp.mdp.verify."
+        f"The catalogue has no entry for {environment_id!r}. {hint} To use another environment, {declare}"
     )
 
 
-def symmetry_of(environment_id: str) -> Symmetry:
+def symmetry_of(environment_id: str, **options: Any) -> Symmetry:
     """The known symmetry of an environment.
 
+    Args:
+        environment_id: of Gymnasium, with its version.
+        options: those of `gymnasium.make`.
+
     Raises:
-        UnknownEnvironmentError: the catalogue has no entry for it.
+        UnknownEnvironmentError: the catalogue has no entry for it, or none for these options.
         NoSymmetryError: it is known to have none.
     """
-    entry = entry_of(environment_id)
+    entry = entry_of(environment_id, **options)
     if entry.symmetry is None:
-        raise NoSymmetryError(f"{environment_id} has no symmetry: {entry.notes}. Train plain networks instead.")
+        raise NoSymmetryError(f"{entry.name} has no symmetry: {entry.notes}. Train plain networks instead.")
     return entry.symmetry

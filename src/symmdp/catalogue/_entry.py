@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ Status = Literal["exact", "in distribution", "approximate", "none"]
 
 @dataclass(frozen=True)
 class CatalogueEntry:
-    """What is known about the symmetry of one environment, with default options.
+    """What is known about the symmetry of one environment.
 
     Attributes:
         environment_id: with its version; another version is another environment.
@@ -31,6 +31,8 @@ class CatalogueEntry:
             `initial states`: its best policies are equivariant all the same.
         alternatives: further symmetries of the environment, such as a smaller one that breaks nothing.
         candidate: where there is none, the transformation that looks like one and that verification rejects.
+        options: with which `gymnasium.make` makes the environment; those that change observations, actions or rewards make
+            another environment of it.
     """
 
     environment_id: str
@@ -43,6 +45,18 @@ class CatalogueEntry:
     breaks: tuple[str, ...] = ()
     alternatives: tuple[Symmetry, ...] = ()
     candidate: Symmetry | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The environment with its options, as in `LunarLander-v3 (continuous=True)`."""
+        return self.name_of(self.environment_id, self.options)
+
+    @staticmethod
+    def name_of(environment_id: str, options: Mapping[str, Any]) -> str:
+        """An environment with options."""
+        given = ", ".join(f"{key}={value!r}" for key, value in options.items())
+        return f"{environment_id} ({given})" if given else environment_id
 
 
 def mirror(

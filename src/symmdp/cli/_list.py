@@ -27,8 +27,8 @@ class List:
         for entry in entries():
             error = "–" if entry.error is None or math.isnan(entry.error) else f"{entry.error:.1e}" if entry.error else "0"
             if entry.symmetry is None:
-                table.add_row(entry.environment_id, "–", entry.status, error, entry.notes)
+                table.add_row(entry.name, "–", entry.status, error, entry.notes)
             else:
-                table.add_row(entry.environment_id, entry.symmetry.group.name, entry.status, error, in_words(entry.symmetry))
+                table.add_row(entry.name, entry.symmetry.group.name, entry.status, error, in_words(entry.symmetry))
         console().print(table)
         return 0
