@@ -9,6 +9,7 @@ from gymnasium.spaces import Box, Discrete
 from symmdp import Representation, Symmetry, groups, symmetry_of
 from symmdp.errors import OptionError, SpaceMismatchError, SymmetryError
 from symmdp.policies import ActorCritic, matched_hidden, parameter_count
+from symmdp.representations import flip, image
 from symmdp.testing import equivariance_error
 
 ALLOWED = {torch.float32: 1e-5, torch.float64: 1e-12}
@@ -156,3 +157,12 @@ def test_bad_input() -> None:
     skew = Representation(c2, [np.eye(2), [[1, 1], [0, -1]]])
     with pytest.raises(SymmetryError, match="orthogonal"):
         ActorCritic(Symmetry(c2, skew, skew), box(2), box(2))
+
+
+def test_images_and_numbered_states_are_refused() -> None:
+    c2 = groups.cyclic(2)
+    images = Symmetry(c2, image(c2.trivial, flip(c2, "x"), 4, 4), c2.regular)
+    with pytest.raises(SpaceMismatchError, match="takes vectors.*EquivariantCNN"):
+        ActorCritic(images, Box(0, 1, (1, 4, 4)), Discrete(2))
+    with pytest.raises(SpaceMismatchError, match="takes vectors"):
+        ActorCritic(Symmetry(c2, c2.regular, c2.regular), Discrete(2), Discrete(2))

@@ -12,12 +12,14 @@ from torch import Tensor
 from symmdp.errors import GroupMismatchError, ShapeError, SymmetryError
 from symmdp.groups import Group
 from symmdp.groups import trivial as trivial_group
-from symmdp.mdp._affine import act, permute_indices
+from symmdp.mdp._affine import act, permute_indices, shape_of
 from symmdp.mdp._spaces import check_action_space, check_observation_space
-from symmdp.representations import Representation
+from symmdp.representations import ImageRepresentation, Representation, image
 
 ActionMap = Callable[[int, Any, Any], Any]
 """A state-dependent action map `(g, observation, action) ↦ K_g^s a`."""
+
+_LARGE = 1024  # dimensions: matrices of larger signed permutations are not written out
 
 
 class Symmetry:
@@ -28,10 +30,12 @@ class Symmetry:
 
     Args:
         group: the group `G`.
-        observation: the representation `L_g`.
+        observation: the representation `L_g`: of vectors; of images, as `symmdp.representations.image` makes it; or of the
+            states of a Discrete space, a permutation.
         action: the representation `K_g`; or, where the map depends on the state, a function
             `(g, observation, action) -> action` with `K_{gh}^s = K_g^{L_h s} K_h^s`.
-        observation_center: the fixed point `c` of observations, shape `(observation.dim,)`; the origin when not given.
+        observation_center: the fixed point `c` of observations, shape `(observation.dim,)` (of images, their shape); the
+            origin when not given.
         action_center: likewise, for continuous actions.
         observation_names: what each coordinate is, for reports.
         action_names: likewise; of the actions themselves when they are discrete.
@@ -98,17 +102,48 @@ class Symmetry:
     def __setattr__(self, attribute: str, value: object) -> None:
         raise AttributeError(f"A Symmetry is immutable; cannot set {attribute!r}.")
 
+    @property
+    def observation_shape(self) -> tuple[int, ...]:
+        """The shape of an observation: `(dim,)`, or `(channels, height, width)` for images."""
+        return shape_of(self.observation)
+
+    @property
+    def on_vectors(self) -> Symmetry:
+        """This symmetry, with images as vectors of `channels · height · width` coordinates."""
+        if not isinstance(self.observation, ImageRepresentation):
+            return self
+        vectors = self.observation.on_vectors
+        return Symmetry(
+            self.group,
+            vectors,
+            self.action,
+            observation_center=self.observation_center,
+            action_center=self.action_center,
+            observation_names=[self.observation_name(i) for i in range(vectors.dim)],
+            action_names=self.action_names,
+            element_names=self.element_names,
+            name=self.name,
+        )
+
     @overload
-    def transform_observation(self, g: int, observation: Tensor) -> Tensor: ...
+    def transform_observation(self, g: int, observation: Tensor, *, discrete: bool = False) -> Tensor: ...
     @overload
-    def transform_observation(self, g: int, observation: ArrayLike) -> NDArray: ...
-    def transform_observation(self, g: int, observation: ArrayLike | Tensor) -> NDArray | Tensor:
+    def transform_observation(self, g: int, observation: ArrayLike, *, discrete: bool = False) -> NDArray: ...
+    def transform_observation(self, g: int, observation: ArrayLike | Tensor, *, discrete: bool = False) -> NDArray | Tensor:
         """`L_g (s − c) + c` for observations of shape `(..., observation.dim)`; floats keep their dtype.
+
+        Args:
+            g: the element.
+            observation: one or many; images have the shape `(..., channels, height, width)`.
+            discrete: they are the numbers of states, of any shape: `s` goes to the `t` with `L_g e_s = e_t`.
 
         Raises:
             GroupError: `g` is no element.
-            ShapeError: the last axis has another size.
+            ShapeError: an observation has another shape, or a state is out of range.
+            SymmetryError: discrete states under a representation that is no permutation.
         """
+        if discrete:
+            return permute_indices(self.observation, g, observation)
         return act(self.observation, g, observation, self.observation_center, "The observation")
 
     @overload
@@ -158,10 +193,10 @@ class Symmetry:
     def check_spaces(self, observation_space: gym.Space, action_space: gym.Space) -> None:
         """Raise SpaceMismatchError, saying both sizes and what to do, unless the symmetry can act on both spaces.
 
-        Observations are a Box of shape `(dim,)`; actions are Discrete, with a permutation representation of as many
-        dimensions, or a Box of shape `(dim,)`.
+        Observations are a Box of shape `(dim,)`, or that of images; actions are a Box of shape `(dim,)`. Either may be
+        Discrete, with a permutation representation of as many dimensions.
         """
-        check_observation_space(observation_space, self.observation)
+        check_observation_space(observation_space, self.observation, self.observation_center is not None)
         rep = self.action if isinstance(self.action, Representation) else None
         check_action_space(action_space, rep, self.action_center is not None)
 
@@ -172,9 +207,13 @@ class Symmetry:
             SymmetryError: the action map depends on the state, so that the number of actions is not known.
         """
         group, action = trivial_group(), self.require_action_representation()
+        observation = self.observation.dim * group.trivial
+        if isinstance(self.observation, ImageRepresentation):
+            channels, height, width = self.observation.shape
+            observation = image(channels * group.trivial, 2 * group.trivial, height, width)
         return Symmetry(
             group,
-            self.observation.dim * group.trivial,
+            observation,
             action.dim * group.trivial,
             observation_names=self.observation_names,
             action_names=self.action_names,
@@ -205,7 +244,12 @@ class Symmetry:
 
     def observation_name(self, i: int) -> str:
         """What coordinate `i` of the observation is called."""
-        return self.observation_names[i] if self.observation_names else f"coordinate {i}"
+        if self.observation_names:
+            return self.observation_names[i]
+        if isinstance(self.observation, ImageRepresentation):
+            channel, row, column = np.unravel_index(i, self.observation.shape)
+            return f"pixel (row {row}, column {column})" + (f" of channel {channel}" if self.observation.shape[0] > 1 else "")
+        return f"coordinate {i}"
 
     def action_name(self, i: int) -> str:
         """What coordinate `i` of the action is called, or action `i` when actions are discrete."""
@@ -219,7 +263,9 @@ class Symmetry:
         """
         digest = hashlib.sha256()
         for rep in (self.observation, self.action):
-            if isinstance(rep, Representation):
+            if isinstance(rep, Representation) and rep.dim > _LARGE and rep.source is not None and rep.sign is not None:
+                digest.update(rep.source.tobytes() + rep.sign.astype(np.int8).tobytes())
+            elif isinstance(rep, Representation):
                 digest.update((np.round(rep.matrices.astype(np.float64), 9) + 0.0).tobytes())
             else:
                 digest.update(getattr(rep, "__qualname__", type(rep).__qualname__).encode())
@@ -269,8 +315,9 @@ def _center(center: ArrayLike | None, rep: Representation | ActionMap, what: str
         array = np.array(center, dtype=np.float64)
     except (TypeError, ValueError):
         raise SymmetryError(f"The {what} must be real numbers; got {center!r}.") from None
-    if array.shape != (rep.dim,):
-        raise ShapeError(f"The {what} has shape {array.shape}; expected ({rep.dim},), a number for each coordinate.")
+    if array.shape not in {(rep.dim,), shape_of(rep)}:
+        raise ShapeError(f"The {what} has shape {array.shape}; expected {shape_of(rep)}, a number for each coordinate.")
+    array = array.ravel()
     if not np.isfinite(array).all():
         raise SymmetryError(f"The {what} must be finite; got {array}.")
     array.flags.writeable = False

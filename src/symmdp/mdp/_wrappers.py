@@ -10,9 +10,10 @@ from gymnasium import wrappers
 from numpy.typing import NDArray
 
 from symmdp.errors import SymmetryError
+from symmdp.mdp._affine import shape_of
 from symmdp.mdp._symmetry import Symmetry
 from symmdp.mdp.simulators._find import TRANSPARENT
-from symmdp.representations import Representation
+from symmdp.representations import ImageRepresentation, Representation
 
 # They change rewards alike in a state and in its image, the type of numbers, or when an observation comes.
 _HARMLESS = (
@@ -121,7 +122,19 @@ def _stacked(layer: Any, parts: _Parts) -> _Parts:
     return replace(parts, observation=count * parts.observation, observation_center=center, observation_names=names)
 
 
+def _reshaped(layer: Any, parts: _Parts) -> _Parts:
+    if layer.observation_space.shape != shape_of(parts.observation):
+        raise SymmetryError(
+            f"ReshapeObservation gives observations the shape {layer.observation_space.shape}; the symmetry acts on "
+            f"{shape_of(parts.observation)}. Choose that shape, or declare the symmetry of the new one yourself."
+        )
+    return parts
+
+
 def _flattened(layer: Any, parts: _Parts) -> _Parts:
+    if isinstance(parts.observation, ImageRepresentation):
+        parts.needs_representation(layer)
+        return replace(parts, observation=parts.observation.on_vectors)
     if not isinstance(layer.env.observation_space, gym.spaces.Box):
         raise SymmetryError(
             f"FlattenObservation puts a {type(layer.env.observation_space).__name__} space in an order of its own; declare the "
@@ -201,6 +214,7 @@ def _normalized(layer: Any, parts: _Parts) -> _Parts:
 _RULES: dict[type, Callable[[Any, _Parts], _Parts]] = {
     wrappers.FrameStackObservation: _stacked,
     wrappers.FlattenObservation: _flattened,
+    wrappers.ReshapeObservation: _reshaped,
     wrappers.TimeAwareObservation: _timed,
     wrappers.RescaleAction: _rescaled_action,
     wrappers.RescaleObservation: _rescaled_observation,

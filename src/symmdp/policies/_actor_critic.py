@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Categorical, Distribution, Independent, Normal
 
-from symmdp.errors import OptionError, SymmetryError
+from symmdp.errors import OptionError, SpaceMismatchError, SymmetryError
 from symmdp.maps import tie_vector
 from symmdp.mdp import Symmetry
 from symmdp.nn import EquivariantMLP, FreeTensor, to_plain
@@ -60,6 +60,12 @@ class ActorCritic(nn.Module):
     ):
         super().__init__()
         symmetry.check_spaces(observation_space, action_space)
+        if isinstance(observation_space, gym.spaces.Discrete) or len(symmetry.observation_shape) != 1:
+            raise SpaceMismatchError(
+                f"ActorCritic takes vectors; got the observation space {observation_space}. Flatten it "
+                "(gymnasium.wrappers.FlattenObservation, and symmdp.mdp.wrapped_symmetry), or build a network of images "
+                "with symmdp.nn.EquivariantCNN."
+            )
         action = symmetry.require_action_representation()
         if not math.isfinite(log_std):
             raise OptionError(f"The initial log standard deviation must be finite; got {log_std}.")

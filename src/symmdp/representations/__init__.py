@@ -3,6 +3,7 @@
 from symmdp.representations._characters import character_table, frobenius_schur, inner_product, is_irreducible
 from symmdp.representations._constructors import regular, trivial
 from symmdp.representations._coordinate_blocks import coordinate_blocks
+from symmdp.representations._image import ImageRepresentation, image
 from symmdp.representations._induced import cosets, induced
 from symmdp.representations._irreducibles import Irrep, IrrepType, irreps
 from symmdp.representations._isotypic import IsotypicBlock, IsotypicDecomposition, IsotypicPart, isotypic
@@ -14,6 +15,7 @@ from symmdp.representations._representation import Representation
 from symmdp.representations._squares import exterior_square, symmetric_square
 
 __all__ = [
+    "ImageRepresentation",
     "Irrep",
     "IrrepType",
     "IsotypicBlock",
@@ -28,6 +30,7 @@ __all__ = [
     "exterior_square",
     "flip",
     "frobenius_schur",
+    "image",
     "imprimitive",
     "induced",
     "inner_product",

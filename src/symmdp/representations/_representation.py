@@ -166,11 +166,11 @@ class Representation:
         name = f"{self.name} + {other.name}"
         if self.source is not None and self.sign is not None and other.source is not None and other.sign is not None:
             source = np.concatenate([self.source, other.source + self.dim], axis=1)
-            return self._of_signed_permutations(self.group, source, np.concatenate([self.sign, other.sign], 1), name)
+            return Representation._of_signed_permutations(self.group, source, np.concatenate([self.sign, other.sign], 1), name)
         matrices = np.zeros((len(self.group.numbered),) + (self.dim + other.dim,) * 2)
         matrices[:, : self.dim, : self.dim] = self.matrices
         matrices[:, self.dim :, self.dim :] = other.matrices
-        return self._of_matrices(self.group, matrices, name)
+        return Representation._of_matrices(self.group, matrices, name)
 
     def __mul__(self, other: Representation | int) -> Representation:
         """The tensor product `ρ ⊗ σ` (Kronecker order); with an integer, that many copies."""
@@ -184,9 +184,9 @@ class Representation:
         if self.source is not None and self.sign is not None and other.source is not None and other.sign is not None:
             source = self.source[:, :, None] * other.dim + other.source[:, None, :]
             sign = self.sign[:, :, None] * other.sign[:, None, :]
-            return self._of_signed_permutations(self.group, source.reshape(n, d), sign.reshape(n, d), name)
+            return Representation._of_signed_permutations(self.group, source.reshape(n, d), sign.reshape(n, d), name)
         matrices = np.einsum("gij,gkl->gikjl", self.matrices, other.matrices).reshape(n, d, d)
-        return self._of_matrices(self.group, matrices.astype(np.float64), name)
+        return Representation._of_matrices(self.group, matrices.astype(np.float64), name)
 
     def __rmul__(self, copies: int) -> Representation:
         """The direct sum of `copies` copies.
@@ -202,9 +202,9 @@ class Representation:
         if self.source is not None and self.sign is not None:
             shift = np.repeat(np.arange(copies) * self.dim, self.dim)
             source = np.tile(self.source, (1, copies)) + shift
-            return self._of_signed_permutations(self.group, source, np.tile(self.sign, (1, copies)), name)
+            return Representation._of_signed_permutations(self.group, source, np.tile(self.sign, (1, copies)), name)
         matrices = np.kron(np.eye(copies), self.matrices)
-        return self._of_matrices(self.group, matrices, name)
+        return Representation._of_matrices(self.group, matrices, name)
 
     @property
     def dual(self) -> Representation:
@@ -212,7 +212,7 @@ class Representation:
         if self.kind.is_orthogonal:
             return self
         matrices = np.linalg.inv(self.matrices).swapaxes(1, 2).copy()
-        return self._of_matrices(self.group, matrices, f"{_factor(self.name)}*")
+        return Representation._of_matrices(self.group, matrices, f"{_factor(self.name)}*")
 
     @property
     def absolute(self) -> Representation:
@@ -227,7 +227,7 @@ class Representation:
             raise RepresentationError(
                 f"|ρ| is a representation only for signed permutations; {self!r} is {self.kind}. Use an invariant instead."
             )
-        return self._of_signed_permutations(self.group, self.source, np.ones_like(self.source), f"|{self.name}|")
+        return Representation._of_signed_permutations(self.group, self.source, np.ones_like(self.source), f"|{self.name}|")
 
     def restrict(self, subgroup: Subgroup) -> Representation:
         """The restriction to a subgroup `H ≤ G`: `ρ(h)` for `h ∈ H` alone.
@@ -246,8 +246,8 @@ class Representation:
             )
         members, name = list(subgroup.embedding), f"{_factor(self.name)} restricted"
         if self.source is not None and self.sign is not None:
-            return self._of_signed_permutations(subgroup.group, self.source[members], self.sign[members], name)
-        return self._of_matrices(subgroup.group, self.matrices[members], name)
+            return Representation._of_signed_permutations(subgroup.group, self.source[members], self.sign[members], name)
+        return Representation._of_matrices(subgroup.group, self.matrices[members], name)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Representation):

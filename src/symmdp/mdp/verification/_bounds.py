@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
@@ -61,13 +63,12 @@ def _errors(rep: Representation, g: int, center: NDArray | None, space: gym.Spac
     """The distance between the bounds of each coordinate and their image, in units of half the interval; NaN: unknown."""
     if not isinstance(space, gym.spaces.Box):
         raise AssertionError("check_spaces lets no other space pass")
-    low, high, matrix = space.low.astype(np.float64), space.high.astype(np.float64), rep(g).astype(np.float64)
+    low, high = space.low.astype(np.float64).ravel(), space.high.astype(np.float64).ravel()
     center = np.zeros(rep.dim) if center is None else center
     errors = np.full(rep.dim, np.nan)
-    for i, row in enumerate(matrix):
-        involved = np.flatnonzero(np.abs(row) > 1e-9)
-        if len(involved) == 1 and abs(abs(row[involved[0]]) - 1) <= 1e-9:
-            k, sign = int(involved[0]), np.sign(row[involved[0]])
+    for i, (involved, entries) in enumerate(_rows(rep, g)):
+        if len(involved) == 1 and abs(abs(entries[0]) - 1) <= 1e-9:
+            k, sign = int(involved[0]), np.sign(entries[0])
             ends = sorted(sign * (end - center[k]) + center[i] for end in (low[k], high[k]))
             half = (high[i] - low[i]) / 2
             unit = half if np.isfinite(half) and half > 0 else 1.0
@@ -75,6 +76,16 @@ def _errors(rep: Representation, g: int, center: NDArray | None, space: gym.Spac
         elif np.isinf(low[involved]).all() and np.isinf(high[involved]).all():
             errors[i] = 0.0 if np.isinf(low[i]) and np.isinf(high[i]) else np.inf
     return errors
+
+
+def _rows(rep: Representation, g: int) -> Iterator[tuple[NDArray, NDArray]]:
+    """For each row of `ρ(g)` the columns of its entries, and the entries."""
+    if rep.source is not None and rep.sign is not None:
+        yield from zip(rep.source[g][:, None], rep.sign[g][:, None], strict=True)
+        return
+    for row in rep(g).astype(np.float64):
+        involved = np.flatnonzero(np.abs(row) > 1e-9)
+        yield involved, row[involved]
 
 
 def _distance(a: float, b: float) -> float:

@@ -32,15 +32,15 @@ def compare_initial_states(
         generator: of the pairs and signs.
     """
     d, half = resets.shape[1], len(resets) // 2
-    scale, basis = spread(resets), np.eye(resets.shape[1])
-    pairs = np.array(list(combinations(range(d), 2)), dtype=np.int64).reshape(-1, 2)
-    pairs = generator.permutation(pairs)[:_PAIRS]
+    scale = spread(resets)
+    pairs = _pairs(d, generator)
     signs = generator.choice([-1, 1], size=(len(pairs), 1))
-    directions = np.concatenate([basis, basis[pairs[:, 0]] + signs * basis[pairs[:, 1]]])
     names = [symmetry.observation_name(k) for k in range(d)]
     names += [f"{names[a]} and {names[b]} together" for a, b in pairs]
-    one = resets[:half] / scale @ directions.T
-    other = symmetry.transform_observation(g, resets[half:]) / scale @ directions.T
+    one, other = (
+        np.concatenate([x, x[:, pairs[:, 0]] + signs.T * x[:, pairs[:, 1]]], axis=1)
+        for x in (resets[:half] / scale, symmetry.transform_observation(g, resets[half:]) / scale)
+    )
     distances, p_values = np.array([_kolmogorov_smirnov(one[:, k], other[:, k], tolerance) for k in range(len(names))]).T
     rejected = p_values < _SIGNIFICANCE / len(names)
     rejected[d:] &= ~rejected[pairs].any(axis=1)
@@ -62,6 +62,13 @@ def compare_initial_states(
         detail=f"the distributions of {names[worst]} after reset and of its image have the Kolmogorov–Smirnov distance "
         f"{distances[worst]:.2g} (p = {p_values[worst]:.1e})",
     )
+
+
+def _pairs(d: int, generator: np.random.Generator) -> NDArray[np.int64]:
+    """Up to 64 pairs of different coordinates."""
+    if d <= _PAIRS:
+        return generator.permutation(np.array(list(combinations(range(d), 2)), dtype=np.int64).reshape(-1, 2))[:_PAIRS]
+    return np.stack([np.sort(generator.choice(d, size=2, replace=False)) for _ in range(_PAIRS)])
 
 
 def _kolmogorov_smirnov(a: NDArray[np.float64], b: NDArray[np.float64], tolerance: float) -> tuple[float, float]:

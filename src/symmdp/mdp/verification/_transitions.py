@@ -41,7 +41,7 @@ def transitions(simulator: Simulator, states: Sequence[NDArray[np.float64]], act
         DivergenceError: an observation or reward is not finite.
         SimulatorError: observations have the wrong size, or the same state and action give different outcomes.
     """
-    d = (simulator.observation_space.shape or (0,))[0]
+    d = int(np.prod(simulator.observation_space.shape or (0,)))
     found = _empty(len(states), d)
     for i, (state, action) in enumerate(zip(states, actions, strict=True)):
         _fill(found, i, simulator, state, action)
@@ -116,8 +116,8 @@ def _fill(found: Transitions, i: int, simulator: Simulator, state: NDArray[np.fl
     for shown in (observation, following):
         if np.shape(shown) != found.observation[i].shape:
             raise SimulatorError(
-                f"The simulator showed an observation of shape {np.shape(shown)}; its observation space has shape "
-                f"{found.observation[i].shape}."
+                f"The simulator showed an observation of shape {np.shape(shown)}; expected a vector of shape "
+                f"{found.observation[i].shape}, the size of its observation space."
             )
     found.observation[i], found.following[i] = observation, following
     found.reward[i], found.terminated[i] = reward, terminated

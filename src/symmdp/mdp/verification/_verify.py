@@ -70,6 +70,7 @@ def verify(
         raise OptionError(f"The second argument is a symmdp Symmetry; got {type(symmetry).__name__}.")
     with opened(env, simulator) as (name, simulator):
         symmetry.check_spaces(simulator.observation_space, simulator.action_space)
+        symmetry = symmetry.on_vectors
         generator = np.random.default_rng(seed)
         states = sample_states(simulator, samples, generator)
         actions = sample_actions(simulator.action_space, samples, generator)
