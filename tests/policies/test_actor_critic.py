@@ -162,7 +162,7 @@ def test_bad_input() -> None:
 def test_images_and_numbered_states_are_refused() -> None:
     c2 = groups.cyclic(2)
     images = Symmetry(c2, image(c2.trivial, flip(c2, "x"), 4, 4), c2.regular)
-    with pytest.raises(SpaceMismatchError, match="takes vectors.*EquivariantCNN"):
+    with pytest.raises(SpaceMismatchError, match=r"takes vectors.*EquivariantCNN"):
         ActorCritic(images, Box(0, 1, (1, 4, 4)), Discrete(2))
     with pytest.raises(SpaceMismatchError, match="takes vectors"):
         ActorCritic(Symmetry(c2, c2.regular, c2.regular), Discrete(2), Discrete(2))

@@ -27,6 +27,8 @@ class PartResult:
             coordinate over the sampled transitions; termination: 1 where flags differ; initial states: the
             Kolmogorov–Smirnov distance; bounds: in units of half the box; `None` where nothing could be checked.
         median: the median of that difference over transitions, for the parts that compare them.
+        p_value: where transitions are compared in distribution, the probability that a symmetric environment shows such
+            differences; then `error` is the largest mean difference of a coordinate, and `violations` counts coordinates.
         coordinate: the coordinate with the largest error, where the part has coordinates and there is an error.
         coordinate_name: what it is called.
         faults: names of all coordinates at fault, the worst first.
@@ -49,6 +51,7 @@ class PartResult:
     errors: tuple[float, ...] = ()
     share_bound: float | None = None
     median: float | None = None
+    p_value: float | None = None
     detail: str = ""
 
     @property
@@ -71,6 +74,7 @@ class VerificationReport:
         seed: of the sampled states and actions.
         confidence: of the bounds on shares.
         parts: five results for each generator of the group.
+        method: how transitions were compared, where it was not state by state.
     """
 
     environment: str
@@ -82,6 +86,7 @@ class VerificationReport:
     seed: int
     confidence: float
     parts: tuple[PartResult, ...]
+    method: str = ""
 
     @property
     def failures(self) -> tuple[PartResult, ...]:
@@ -111,6 +116,9 @@ class VerificationReport:
             return f"{self.environment}: NOT symmetric under {self.group}: {'; '.join(found)}"
         unchecked = dict.fromkeys(part.part for part in self.parts if part.passed is None)
         note = f"; not checked: {', '.join(unchecked)}" if unchecked else ""
+        if any(part.p_value is not None for part in self.parts):
+            least = min(part.p_value for part in self.parts if part.p_value is not None)
+            return f"{self.environment}: symmetric in distribution under {self.group} (least p-value {least:.2g}{note})"
         return f"{self.environment}: symmetric under {self.group} (largest error {self.largest_error:.1e}{note})"
 
     def as_dict(self) -> dict[str, Any]:
@@ -119,11 +127,15 @@ class VerificationReport:
 
     def __str__(self) -> str:
         share = f"share ≤ ({self.confidence:.0%})"
-        rows = [("element", "part", "verdict", "largest error", "median", "at", "checked", "violations", share)]
+        if any(part.p_value is not None for part in self.parts):
+            rows = [("element", "part", "verdict", "mean difference", "median", "at", "checked", "at fault", "p-value")]
+        else:
+            rows = [("element", "part", "verdict", "largest error", "median", "at", "checked", "violations", share)]
         rows += [_row(part) for part in self.parts]
         lines = [
             self.headline,
             f"{self.symmetry}; {self.engine}; {self.samples} states, tolerance {self.tolerance:.0e}, seed {self.seed}",
+            *([self.method] if self.method else []),
             "",
             *aligned(rows),
         ]
@@ -151,8 +163,14 @@ def _row(part: PartResult) -> tuple[str, ...]:
         part.coordinate_name or "–",
         f"{part.checked} {UNITS.get(part.part, 'transitions')}",
         str(part.violations),
-        "–" if part.share_bound is None else f"{part.share_bound:.2%}",
+        _probability(part),
     )
+
+
+def _probability(part: PartResult) -> str:
+    if part.p_value is not None:
+        return f"{part.p_value:.2g}"
+    return "–" if part.share_bound is None else f"{part.share_bound:.2%}"
 
 
 def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+_FLIPS = 4999  # so that the smallest p-value is 2e-4
+_CHUNK = 500
+_MOST = 4096  # products of an outcome and a covariate that are tested
+
+
+@dataclass(frozen=True)
+class SignFlips:
+    """What a sign-flip test found for each of `k` outcomes.
+
+    Attributes:
+        p_values: adjusted for all outcomes and covariates together, shape `(k,)`.
+        covariates: the covariate that each difference depends on the most, shape `(k,)`.
+    """
+
+    p_values: NDArray[np.float64]
+    covariates: NDArray[np.int64]
+
+
+def sign_flip_test(
+    differences: NDArray[np.float64], covariates: NDArray[np.float64], generator: np.random.Generator
+) -> SignFlips:
+    """Whether paired differences are symmetric about zero, whatever the covariates are.
+
+    A transition and the image of another one, from the same state and action, are exchangeable under a symmetry, so that
+    the sign of their difference `d` is a fair coin. The statistic `|Σ_i d_ik φ_ij| / √(Σ_i d_ik² φ_ij²)` is large where
+    `d_k` has a mean, or one that changes with the covariate `φ_j`; it is compared with its largest value over all `k` and
+    `j` under random signs, one for each pair (the max-T correction), which is exact for any number of pairs.
+
+    Args:
+        differences: shape `(n, k)`.
+        covariates: shape `(n, p)`; a constant is added in front, as covariate 0.
+        generator: of the signs, and of the covariates where there are more than can be tested.
+
+    Source: Westfall and Young 1993, section 2.5 (single-step max-T); Fisher 1935, section 21 (random signs).
+    """
+    n, k = differences.shape
+    if n == 0 or not differences.any():
+        return SignFlips(np.ones(k), np.zeros(k, dtype=np.int64))
+    room = max(_MOST // k - 1, 0)
+    chosen = np.arange(covariates.shape[1])
+    if len(chosen) > room:
+        chosen = np.sort(generator.permutation(chosen)[:room])
+    phi = np.concatenate([np.ones((n, 1)), _standard(covariates[:, chosen])], axis=1)
+    products = (differences[:, :, None] * phi[:, None, :]).reshape(n, -1)
+    size = np.sqrt((products**2).sum(axis=0))
+    products = (products / np.where(size > 0, size, 1)).astype(np.float32)
+    observed = np.abs(products.sum(axis=0, dtype=np.float64)).reshape(k, -1)
+    best = observed.max(axis=1)
+    as_large = np.zeros(k)
+    for start in range(0, _FLIPS, _CHUNK):
+        signs = generator.integers(2, size=(min(_CHUNK, _FLIPS - start), n), dtype=np.int8).astype(np.float32) * 2 - 1
+        largest = np.abs(signs @ products).max(axis=1)
+        as_large += (largest[:, None] >= best * (1 - 1e-5)).sum(axis=0)
+    covariate = np.concatenate([[0], chosen + 1])[observed.argmax(axis=1)]
+    return SignFlips((1 + as_large) / (1 + _FLIPS), covariate)
+
+
+def _standard(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean 0 and standard deviation 1; 0 where a column is constant."""
+    deviation = values.std(axis=0)
+    constant = deviation <= 1e-12 * np.abs(values).max(axis=0, initial=0.0)
+    return np.where(constant, 0.0, (values - values.mean(axis=0)) / np.where(constant, 1.0, deviation))
