@@ -10,20 +10,32 @@ from symmdp.mdp.finite._mdp import FiniteMDP
 from symmdp.mdp.finite._solvers import FiniteSolution, evaluate, policy_iteration, value_iteration
 from symmdp.mdp.simulators._find import simulator_of
 from symmdp.mdp.simulators._simulator import Simulator
+from symmdp.mdp.transform._augmentation import Augmentation, AugmentedBuffer
+from symmdp.mdp.transform._canonical_env import CanonicalStates, VectorCanonicalStates
+from symmdp.mdp.transform._canonicalization import Canonicalization
+from symmdp.mdp.transform._frame_average import FrameAverage
+from symmdp.mdp.transform._mirror_loss import MirrorLoss
 from symmdp.mdp.verification._report import PartResult, VerificationReport
 from symmdp.mdp.verification._verify import verify
 
 __all__ = [
     "ActionMap",
+    "Augmentation",
+    "AugmentedBuffer",
     "AutomorphismDefect",
+    "CanonicalStates",
+    "Canonicalization",
     "Explanation",
     "FiniteMDP",
     "FiniteSolution",
+    "FrameAverage",
     "Homomorphism",
+    "MirrorLoss",
     "ParameterDifference",
     "PartResult",
     "Simulator",
     "Symmetry",
+    "VectorCanonicalStates",
     "VerificationReport",
     "automorphism_defect",
     "evaluate",

@@ -13,6 +13,7 @@ from symmdp.errors import SymmetryError
 from symmdp.mdp._affine import shape_of
 from symmdp.mdp._symmetry import Symmetry
 from symmdp.mdp.simulators._find import TRANSPARENT
+from symmdp.mdp.transform._canonical_env import CanonicalStates
 from symmdp.representations import ImageRepresentation, Representation
 
 # They change rewards alike in a state and in its image, the type of numbers, or when an observation comes.
@@ -211,6 +212,13 @@ def _normalized(layer: Any, parts: _Parts) -> _Parts:
     )
 
 
+def _canonical(layer: Any, parts: _Parts) -> _Parts:
+    raise SymmetryError(
+        "Of canonical states there is one in each orbit, so that no symmetry is left: use a plain network, of "
+        "symmetry.restrict_to_trivial()."
+    )
+
+
 _RULES: dict[type, Callable[[Any, _Parts], _Parts]] = {
     wrappers.FrameStackObservation: _stacked,
     wrappers.FlattenObservation: _flattened,
@@ -220,4 +228,5 @@ _RULES: dict[type, Callable[[Any, _Parts], _Parts]] = {
     wrappers.RescaleObservation: _rescaled_observation,
     wrappers.ClipAction: _clipped,
     wrappers.NormalizeObservation: _normalized,
+    CanonicalStates: _canonical,
 }

@@ -1,0 +1,1 @@
+"""What a symmetry does to data, losses, environments and networks."""
