@@ -1,5 +1,7 @@
 """The errors that a user can cause: each message says what was given, what was expected and what to try."""
 
+from typing import Any
+
 
 class SymmdpError(Exception):
     """Base class of all errors that `symmdp` raises for bad input."""
@@ -49,8 +51,14 @@ class NoSymmetryError(SymmdpError, LookupError):
     """The environment is known to have no symmetry."""
 
 
-class SimulatorError(SymmdpError, TypeError):
-    """The state of the environment cannot be set or read."""
+class VerificationError(SymmdpError):
+    """Verification cannot go on; `report` is what it had found until then, if anything (a `VerificationReport`)."""
+
+    report: Any = None
+
+
+class SimulatorError(VerificationError, TypeError):
+    """The state of the environment cannot be set or read, or the environment raises an exception."""
 
 
 class OptionError(SymmdpError, ValueError):
@@ -69,7 +77,7 @@ class WorkerError(SymmdpError, RuntimeError):
     """A process that trained died."""
 
 
-class DivergenceError(SymmdpError, ArithmeticError):
+class DivergenceError(VerificationError, ArithmeticError):
     """A quantity that must be finite is not."""
 
 

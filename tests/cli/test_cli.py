@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import gymnasium as gym
 import pytest
+from gymnasium.envs.classic_control.cartpole import CartPoleEnv
+from gymnasium.envs.registration import EnvSpec
 
 from symmdp.cli import main
 from symmdp.cli._parse import parse
@@ -301,6 +304,31 @@ def test_verify_rejects_a_wrong_declaration(tmp_path: Path, capsys: pytest.Captu
     (tmp_path / "wrong.toml").write_text(text, encoding="utf-8")
     assert main(["verify", "CartPole-v1", "--symmetry", "wrong.toml", "--samples", "50"]) == 1
     assert "NOT symmetric" in capsys.readouterr().out
+
+
+class Fragile(CartPoleEnv):
+    def step(self, action):
+        if abs(self.state[0]) > 3:
+            raise RuntimeError("the cart left the rail")
+        return super().step(action)
+
+
+def test_verify_keeps_what_was_found_before_the_environment_raised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(gym.registry, "Fragile-v0", EnvSpec("Fragile-v0", Fragile))
+    text = EXAMPLE.read_text(encoding="utf-8").replace("CartPole-v1", "Fragile-v0")
+    (tmp_path / "fragile.toml").write_text(text, encoding="utf-8")
+    command = ["verify", "Fragile-v0", "--symmetry", "fragile.toml", "--samples", "400"]
+    assert main(command) == 2
+    printed = capsys.readouterr()
+    assert printed.out.startswith("Incomplete: verification stopped before its end.\nFragile-v0")
+    assert "initial states" in printed.out
+    assert printed.err.startswith("symmdp: error: Fragile-v0 raised RuntimeError: the cart left the rail, in step(")
+    assert main([*command, "--json"]) == 2
+    report = json.loads(capsys.readouterr().out)
+    assert "the cart left the rail" in report["stopped"]
+    assert [part["part"] for part in report["parts"]] == ["observation", "reward", "termination", "initial states", "bounds"]
 
 
 def test_a_run_with_a_declared_symmetry_is_resumed_with_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 import json
 import math
+from typing import Any, cast
 
 import gymnasium as gym
 import numpy as np
@@ -18,6 +19,7 @@ from symmdp.errors import (
     UnknownEnvironmentError,
 )
 from symmdp.mdp import Symmetry, VerificationReport, verify
+from symmdp.mdp.simulators._find import simulator_of
 from symmdp.mdp.verification._dynamics import share_bound
 from symmdp.representations import Representation
 
@@ -349,3 +351,97 @@ def test_bad_input(error: type[Exception], env, symmetry, says: str):
 def test_bad_options(options: dict):
     with pytest.raises(OptionError, match=f"{next(iter(options))} must"):
         verify("CartPole-v1", CARTPOLE, **options)
+
+
+class Strict(CartPoleEnv):
+    """It refuses positions that no episode reaches."""
+
+    limit, error = 3.0, ValueError("the cart left the rail.")
+
+    def step(self, action):
+        if abs(self.state[0]) > self.limit:
+            raise self.error
+        return super().step(action)
+
+
+class NoReset(CartPoleEnv):
+    def reset(self, *, seed=None, options=None):
+        raise OSError("no such robot")
+
+
+class Sick(CartPoleEnv):
+    """It shows something that is no number far out."""
+
+    def step(self, action):
+        observation, *rest = super().step(action)
+        return np.where(abs(self.state[0]) > 3.0, np.nan, observation), *rest
+
+
+@pytest.mark.parametrize("env", [Strict(), Sick()], ids=["raises", "not a number"])
+def test_what_was_found_before_an_error_is_kept(env: gym.Env):
+    with pytest.raises((SimulatorError, DivergenceError)) as caught:
+        verify(env, mirror([-1, -1, -1, 1], SWAP), samples=400)
+    report = caught.value.report
+    assert isinstance(report, VerificationReport)
+    found = {part.part: part for part in report.parts}
+    assert list(found) == ["observation", "reward", "termination", "initial states", "bounds"]
+    assert 10 <= found["observation"].checked < 400
+    assert found["observation"].passed is False
+    assert found["initial states"].passed is True  # it is the same distribution under either sign
+
+
+def test_an_exception_is_told_with_state_and_action():
+    with pytest.raises(
+        SimulatorError, match=r"Strict raised ValueError: the cart left the rail, in step\([01]\) in the state \("
+    ) as e:
+        verify(Strict(), CARTPOLE, samples=400)
+    assert isinstance(e.value.__cause__, ValueError)
+    with pytest.raises(
+        SimulatorError, match=r"NoReset raised OSError: no such robot, in reset\(seed=\d+\)\. .*simulator="
+    ) as e:
+        verify(NoReset(), CARTPOLE, samples=100)
+    assert [part.part for part in e.value.report.parts] == ["bounds"]
+
+
+def test_an_error_of_the_images_alone_leaves_the_other_parts():
+    class Right(Strict):
+        def step(self, action):
+            if self.state[0] > 0:
+                raise RuntimeError("a wall")
+            return CartPoleEnv.step(self, action)
+
+    class LeftHalf:
+        """States with x ≤ 0 only."""
+
+        def __init__(self):
+            self._simulator = simulator_of(Right())
+
+        def __getattr__(self, name):
+            return getattr(self._simulator, name)
+
+        def get_state(self):
+            state = self._simulator.get_state()
+            return state if state[0] <= 0 else -state
+
+        def reset(self, seed):
+            self._simulator.reset(seed)
+            self._simulator.set_state(self.get_state())
+
+        def step(self, action):
+            self._simulator.set_state(self.get_state())
+            return self._simulator.step(action)
+
+        def sample_states(self, count, reached, generator):
+            states = self._simulator.sample_states(count, reached, generator)
+            return states * np.where(states[:, :1] > 0, -1, 1)
+
+        def set_state(self, state):
+            self._simulator.set_state(state)
+
+    class Images(LeftHalf):
+        def step(self, action):
+            return self._simulator.step(action)
+
+    with pytest.raises(SimulatorError, match="a wall") as caught:
+        verify("CartPole-v1", CARTPOLE, samples=100, simulator=cast(Any, Images()))
+    assert {part.part for part in caught.value.report.parts} == {"initial states", "bounds"}

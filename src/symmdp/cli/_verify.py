@@ -8,7 +8,7 @@ from typing import Annotated
 import tyro
 
 from symmdp.cli._symmetry import SymmetryFile
-from symmdp.errors import NoSymmetryError
+from symmdp.errors import NoSymmetryError, VerificationError
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,11 @@ class Verify:
             symmetry = entry.symmetry or entry.candidate
             if symmetry is None:
                 raise NoSymmetryError(f"{self.environment} has no symmetry that could be checked: {entry.notes}.")
-        report = verify(self.environment, symmetry, samples=self.samples, tolerance=self.tolerance, seed=self.seed)
+        try:
+            report = verify(self.environment, symmetry, samples=self.samples, tolerance=self.tolerance, seed=self.seed)
+        except VerificationError as error:
+            self._print_incomplete(error)
+            raise
         explanation, note = explanation_of(report, symmetry, entry), catalogue_note(report, entry)
         if self.json:
             explained = {} if explanation is None else {"explanation": explanation.as_dict()}
@@ -55,3 +59,12 @@ class Verify:
             print("\n\n".join(str(part) for part in (report, explanation, note) if part is not None))
         sys.stdout.flush()
         return 0 if report.passed else 1
+
+    def _print_incomplete(self, error: VerificationError) -> None:
+        """What was found until the error, before the line that says what stopped it."""
+        if error.report is None:
+            return
+        if self.json:
+            print(json.dumps({**error.report.as_dict(), "stopped": str(error)}, indent=2, ensure_ascii=False), flush=True)
+        else:
+            print(f"Incomplete: verification stopped before its end.\n{error.report}\n", flush=True)

@@ -9,11 +9,12 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from symmdp.errors import DivergenceError, SimulatorError, SymmetryError
+from symmdp.errors import DivergenceError, SimulatorError, SymmetryError, VerificationError
 from symmdp.mdp._symmetry import Symmetry
 from symmdp.mdp.simulators._simulator import Simulator
 from symmdp.mdp.verification._sampling import Action
 
+_FEWEST = 10  # transitions that are worth a report
 _REPEATED = 20  # transitions stepped twice, to see whether the simulator is deterministic
 
 
@@ -33,26 +34,51 @@ class Transitions:
     reward: NDArray[np.float64]
     terminated: NDArray[np.float64]
 
+    def first(self, count: int) -> Transitions:
+        """The first transitions."""
+        return Transitions(*(array[:count] for array in (self.observation, self.following, self.reward, self.terminated)))
 
-def transitions(simulator: Simulator, states: Sequence[NDArray[np.float64]], actions: Sequence[Action]) -> Transitions:
-    """The transitions from given states.
+
+def transitions(
+    simulator: Simulator, states: Sequence[NDArray[np.float64]], actions: Sequence[Action]
+) -> tuple[Transitions, VerificationError | None]:
+    """The transitions from given states; and if one fails, those before it, with the error.
 
     Raises:
-        DivergenceError: an observation or reward is not finite.
-        SimulatorError: observations have the wrong size, or the same state and action give different outcomes.
+        DivergenceError: an observation or reward is not finite, among the first ten.
+        SimulatorError: likewise, observations have the wrong size, or the environment raises an exception; or the same state
+            and action give different outcomes.
     """
-    d = int(np.prod(simulator.observation_space.shape or (0,)))
-    found = _empty(len(states), d)
+    found = _empty(len(states), int(np.prod(simulator.observation_space.shape or (0,))))
+    stopped = None
     for i, (state, action) in enumerate(zip(states, actions, strict=True)):
-        _fill(found, i, simulator, state, action)
-        row = np.concatenate([found.observation[i], found.following[i], [found.reward[i]]])
-        if not np.isfinite(row).all():
-            raise DivergenceError(
-                f"From the state {state} with action {action}, the simulator gave the observation {found.following[i]} and the "
-                f"reward {found.reward[i]}; both must be finite."
-            )
-    again = _empty(len(states), d)
-    for i in reversed(range(min(_REPEATED, len(states)))):
+        try:
+            _fill(found, i, simulator, state, action)
+            _check_finite(found, i, state, action)
+        except VerificationError as error:
+            if i < _FEWEST:
+                raise
+            found, stopped = found.first(i), error
+            break
+    _check_deterministic(simulator, states, actions, found)
+    return found, stopped
+
+
+def _check_finite(found: Transitions, i: int, state: NDArray[np.float64], action: Action) -> None:
+    row = np.concatenate([found.observation[i], found.following[i], [found.reward[i]]])
+    if not np.isfinite(row).all():
+        raise DivergenceError(
+            f"From the state {state} with action {action}, the simulator gave the observation {found.following[i]} and the "
+            f"reward {found.reward[i]}; both must be finite."
+        )
+
+
+def _check_deterministic(
+    simulator: Simulator, states: Sequence[NDArray[np.float64]], actions: Sequence[Action], found: Transitions
+) -> None:
+    repeated = min(_REPEATED, len(found.reward))
+    again = _empty(repeated, found.observation.shape[1])
+    for i in reversed(range(repeated)):
         _fill(again, i, simulator, states[i], actions[i])
         same = np.array_equal(again.following[i], found.following[i]) and again.reward[i] == found.reward[i]
         if not same or again.terminated[i] != found.terminated[i]:
@@ -61,7 +87,6 @@ def transitions(simulator: Simulator, states: Sequence[NDArray[np.float64]], act
                 f"{found.following[i]} and then to {again.following[i]}. Turn its noise off, or pass simulator=, whose "
                 "set_state sets everything that the next step depends on, random generators included."
             )
-    return found
 
 
 def image_transitions(
@@ -78,7 +103,7 @@ def image_transitions(
     """
     wanted = symmetry.transform_observation(g, originals.observation)
     found = _empty(*wanted.shape)
-    for i, action in enumerate(actions):
+    for i, action in enumerate(actions[: len(wanted)]):
         state = simulator.state_of(wanted[i])
         simulator.set_state(state)
         found.observation[i] = simulator.observe()

@@ -10,16 +10,17 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.vector import VectorEnv
 
-from symmdp.errors import MissingExtraError, OptionError, SimulatorError, UnknownEnvironmentError
+from symmdp.errors import MissingExtraError, OptionError, SimulatorError, UnknownEnvironmentError, VerificationError
 from symmdp.mdp._symmetry import Symmetry
 from symmdp.mdp.simulators._find import simulator_of
 from symmdp.mdp.simulators._simulator import Simulator
 from symmdp.mdp.simulators._vector import simulator_of_vector
 from symmdp.mdp.verification._bounds import compare_bounds
 from symmdp.mdp.verification._dynamics import compare_transitions
+from symmdp.mdp.verification._guard import Guarded
 from symmdp.mdp.verification._initial_states import compare_initial_states
-from symmdp.mdp.verification._report import VerificationReport
-from symmdp.mdp.verification._sampling import sample_actions, sample_states
+from symmdp.mdp.verification._report import PartResult, VerificationReport
+from symmdp.mdp.verification._sampling import Action, sample_actions, sample_states
 from symmdp.mdp.verification._transitions import transitions
 
 _EXTRA = "For MuJoCo environments, try: pip install 'symmdp[mujoco]'"
@@ -59,8 +60,9 @@ def verify(
     Raises:
         UnknownEnvironmentError: Gymnasium has no such environment.
         SpaceMismatchError: the symmetry does not fit the spaces.
-        SimulatorError: the state cannot be set, or a step is not deterministic.
-        DivergenceError: an observation or reward is not finite.
+        SimulatorError: the state cannot be set, a step is not deterministic, or the environment raises an exception.
+        DivergenceError: an observation or reward is not finite. Of this and the error above, the attribute `report` holds what
+            was found until then: `None`, or a report on the transitions before it and on all parts that need none.
         OptionError: fewer than 10 samples, a tolerance that is not positive, a confidence not between 0 and 1, or a
             negative seed.
         MissingExtraError: the environment needs a package that is not installed.
@@ -71,18 +73,9 @@ def verify(
     with opened(env, simulator) as (name, simulator):
         symmetry.check_spaces(simulator.observation_space, simulator.action_space)
         symmetry = symmetry.on_vectors
-        generator = np.random.default_rng(seed)
-        states = sample_states(simulator, samples, generator)
-        actions = sample_actions(simulator.action_space, samples, generator)
-        originals = transitions(simulator, states, actions)
-        resets = _resets(simulator, 2 * samples, generator)  # one half is compared with the image of the other
-        elements = symmetry.group.generators if symmetry.has_action_representation else tuple(symmetry.group)[1:]
-        parts = []
-        for g in elements or (0,):
-            parts += compare_transitions(simulator, symmetry, g, originals, actions, tolerance, confidence)
-            parts.append(compare_initial_states(symmetry, g, resets, tolerance, generator))
-            parts.append(compare_bounds(symmetry, g, simulator.observation_space, simulator.action_space))
-    return VerificationReport(
+        guarded = Guarded(simulator, name)
+        parts, stopped = _parts(guarded, symmetry, samples, tolerance, confidence, np.random.default_rng(seed))
+    report = VerificationReport(
         environment=name,
         symmetry=symmetry.name,
         group=symmetry.group.name,
@@ -93,6 +86,45 @@ def verify(
         confidence=confidence,
         parts=tuple(parts),
     )
+    if stopped is None:
+        return report
+    stopped.report = report
+    raise stopped
+
+
+def _parts(
+    simulator: Simulator,
+    symmetry: Symmetry,
+    samples: int,
+    tolerance: float,
+    confidence: float,
+    generator: np.random.Generator,
+) -> tuple[list[PartResult], VerificationError | None]:
+    """The results, and what stopped the check before it was complete."""
+    originals, resets, stopped = None, None, None
+    actions: list[Action] = []
+    try:
+        states = sample_states(simulator, samples, generator)
+        actions = sample_actions(simulator.action_space, samples, generator)
+        originals, stopped = transitions(simulator, states, actions)
+    except VerificationError as error:
+        stopped = error
+    try:
+        resets = _resets(simulator, 2 * samples, generator)  # one half is compared with the image of the other
+    except VerificationError as error:
+        stopped = stopped or error
+    elements = symmetry.group.generators if symmetry.has_action_representation else tuple(symmetry.group)[1:]
+    parts = []
+    for g in elements or (0,):
+        if originals is not None:
+            try:
+                parts += compare_transitions(simulator, symmetry, g, originals, actions, tolerance, confidence)
+            except VerificationError as error:
+                stopped = stopped or error
+        if resets is not None:
+            parts.append(compare_initial_states(symmetry, g, resets, tolerance, generator))
+        parts.append(compare_bounds(symmetry, g, simulator.observation_space, simulator.action_space))
+    return parts, stopped
 
 
 def _resets(simulator: Simulator, count: int, generator: np.random.Generator) -> np.ndarray:
