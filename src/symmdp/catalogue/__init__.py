@@ -1,7 +1,8 @@
 """The known symmetries of public environments, as data: what holds, how exactly, and where there is none."""
 
+from symmdp.catalogue import environments
 from symmdp.catalogue._entries import entries, entry_of, symmetry_of
 from symmdp.catalogue._entry import CatalogueEntry, Status
 from symmdp.catalogue._specification import load_symmetry
 
-__all__ = ["CatalogueEntry", "Status", "entries", "entry_of", "load_symmetry", "symmetry_of"]
+__all__ = ["CatalogueEntry", "Status", "entries", "entry_of", "environments", "load_symmetry", "symmetry_of"]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 import gymnasium as gym
 from gymnasium import wrappers
 
 from symmdp.errors import SimulatorError
 from symmdp.mdp.simulators._classic_control import FAMILIES
-from symmdp.mdp.simulators._simulator import REMEDY, Simulator
+from symmdp.mdp.simulators._simulator import REMEDY, SIMULATOR_ATTRIBUTES, Simulator
 
 # Wrappers that leave observations, actions, rewards and termination as they are.
 TRANSPARENT = (
@@ -26,10 +27,13 @@ _LATE_FAMILIES = {"gymnasium.envs.mujoco.": "symmdp.mdp.simulators._mujoco"}
 
 
 def simulator_of(env: gym.Env) -> Simulator:
-    """The simulator behind an environment of a family that `symmdp` knows; time limits are left out.
+    """The simulator behind an environment, time limits left out: the one that it offers, or that of a family that is known.
+
+    An environment of any kind offers its own by a method `symmdp_simulator()`, without arguments, that returns an object with
+    the methods of `symmdp.mdp.Simulator`.
 
     Raises:
-        SimulatorError: the state cannot be set, or a wrapper changes what the agent sees.
+        SimulatorError: the state cannot be set, a wrapper changes what the agent sees, or what is offered is no simulator.
     """
     inner = env
     while isinstance(inner, gym.Wrapper):
@@ -40,6 +44,8 @@ def simulator_of(env: gym.Env) -> Simulator:
                 f"symmdp.mdp.wrapped_symmetry. Or {REMEDY}"
             )
         inner = inner.env
+    if (own := offered_simulator(inner)) is not None:
+        return own
     for base, family in FAMILIES:
         if isinstance(inner, base):
             return family(inner)
@@ -49,5 +55,23 @@ def simulator_of(env: gym.Env) -> Simulator:
     known = ", ".join([*(base.__name__ for base, _ in FAMILIES), "Gymnasium's MuJoCo environments"])
     raise SimulatorError(
         f"The state of {type(inner).__name__} cannot be set: verification knows {known} and classes derived from them. "
-        f"For others, {REMEDY}"
+        f"For others, give the environment a method symmdp_simulator(), or {REMEDY}"
     )
+
+
+def offered_simulator(env: Any) -> Simulator | None:
+    """What the method `symmdp_simulator()` of an environment, single or vectorised, returns; None where it has none.
+
+    Raises:
+        SimulatorError: it returns no simulator.
+    """
+    if not hasattr(type(env), "symmdp_simulator"):  # an instance that wraps another would forward the name
+        return None
+    simulator = env.symmdp_simulator()
+    missing = [name for name in sorted(SIMULATOR_ATTRIBUTES) if not hasattr(simulator, name)]
+    if missing:
+        raise SimulatorError(
+            f"symmdp_simulator() of {type(env).__name__} returned a {type(simulator).__name__}, which lacks "
+            f"{', '.join(missing)}; expected an object with the methods of symmdp.mdp.Simulator."
+        )
+    return simulator

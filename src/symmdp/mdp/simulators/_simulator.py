@@ -58,3 +58,7 @@ class Simulator(Protocol):
     def sample_states(self, count: int, reached: NDArray[np.float64], generator: np.random.Generator) -> NDArray[np.float64]:
         """States spread over the whole state space, shape `(count, state)`; `reached` are those that rollouts saw."""
         ...
+
+
+SIMULATOR_ATTRIBUTES = frozenset(name for name in vars(Simulator) if not name.startswith("_"))
+"""The names that every simulator has."""

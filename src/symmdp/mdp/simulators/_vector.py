@@ -11,19 +11,21 @@ from gymnasium.vector import SyncVectorEnv, VectorEnv
 from numpy.typing import NDArray
 
 from symmdp.errors import SimulatorError
-from symmdp.mdp.simulators._find import simulator_of
+from symmdp.mdp.simulators._find import offered_simulator, simulator_of
 from symmdp.mdp.simulators._simulator import Simulator, Transition
 
 
 def simulator_of_vector(env: VectorEnv) -> Simulator:
-    """The simulator behind the first environment of a vectorised one.
+    """The simulator behind the first environment of a vectorised one, or the one that it offers as `simulator_of` says.
 
     Raises:
-        SimulatorError: the state cannot be set.
+        SimulatorError: the state cannot be set, or what is offered is no simulator.
     """
     inner: Any = env
     while isinstance(inner, gym.vector.VectorWrapper) and type(inner) is gym.wrappers.vector.RecordEpisodeStatistics:
         inner = inner.env
+    if (own := offered_simulator(inner)) is not None:
+        return own
     if isinstance(inner, SyncVectorEnv):
         return simulator_of(inner.envs[0])
     if isinstance(inner, CartPoleVectorEnv):

@@ -1,0 +1,22 @@
+"""Environments of symmdp's own; `import symmdp` registers them with Gymnasium.
+
+Gymnasium looks up nothing behind the scenes: a program that does not import symmdp names the module,
+`gymnasium.make("symmdp:symmdp/GridWorld-v0")`.
+"""
+
+import gymnasium as gym
+
+from symmdp.catalogue.environments._grid_world import GridWorld
+from symmdp.catalogue.environments._grid_world_law import GridWorldLaw
+from symmdp.catalogue.environments._grid_world_mdp import grid_world_mdp
+from symmdp.catalogue.environments._grid_world_vector import GridWorldVector
+
+__all__ = ["GridWorld", "GridWorldLaw", "GridWorldVector", "grid_world_mdp"]
+
+if "symmdp/GridWorld-v0" not in gym.registry:  # registering twice warns
+    gym.register(
+        id="symmdp/GridWorld-v0",
+        entry_point="symmdp.catalogue.environments:GridWorld",
+        vector_entry_point="symmdp.catalogue.environments:GridWorldVector",
+        max_episode_steps=100,
+    )
