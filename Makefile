@@ -56,6 +56,7 @@ bench: setup
 	$(BIN)/python benchmarks/growth.py
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/import_time.py
+	$(BIN)/python benchmarks/environments.py
 
 bench-peers: setup
 	$(BIN)/python benchmarks/peers.py

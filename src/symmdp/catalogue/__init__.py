@@ -3,6 +3,16 @@
 from symmdp.catalogue import environments
 from symmdp.catalogue._entries import entries, entry_of, symmetry_of
 from symmdp.catalogue._entry import CatalogueEntry, Status
+from symmdp.catalogue._grid_world import grid_world_symmetry
 from symmdp.catalogue._specification import load_symmetry
 
-__all__ = ["CatalogueEntry", "Status", "entries", "entry_of", "environments", "load_symmetry", "symmetry_of"]
+__all__ = [
+    "CatalogueEntry",
+    "Status",
+    "entries",
+    "entry_of",
+    "environments",
+    "grid_world_symmetry",
+    "load_symmetry",
+    "symmetry_of",
+]
