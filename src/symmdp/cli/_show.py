@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from symmdp.cli._console import console
+from symmdp.cli._images import letter, move_of_image
 from symmdp.cli._symmetry import SymmetryFile, symmetry_for
 from symmdp.cli._words import in_words
 from symmdp.errors import OptionError, UnknownEnvironmentError
@@ -60,8 +61,12 @@ class Show:
             out.print(f"{symmetry.element_name(g)}: {line}", markup=False)
         out.print("\n[bold]Where each coordinate goes[/bold]")
         out.print(_representations(symmetry))
-        out.print("\n[bold]A state and its images[/bold]")
-        out.print(_orbit(self.environment, symmetry))
+        if len(symmetry.observation_shape) == 1:
+            out.print("\n[bold]A state and its images[/bold]")
+            out.print(_orbit(self.environment, symmetry))
+        else:
+            out.print("\n[bold]Where an image goes[/bold]")
+            out.print(_letters(symmetry))
         if self.figure is not None:
             out.print(f"written to {self.figure}", markup=False)
         return 0
@@ -97,7 +102,7 @@ def _table(columns: list[str]) -> Table:
 
 def _representations(symmetry: Symmetry) -> Table:
     """Where each coordinate goes under each generator."""
-    from symmdp.representations import Representation
+    from symmdp.representations import ImageRepresentation, Representation
 
     names = [symmetry.element_name(g) for g in symmetry.group.generators]
     table = _table(["", "coordinate", *names])
@@ -105,6 +110,10 @@ def _representations(symmetry: Symmetry) -> Table:
     if isinstance(symmetry.action, Representation):
         sides.append(("action", symmetry.action, symmetry.action_name))
     for what, rep, name in sides:
+        if isinstance(rep, ImageRepresentation):
+            moves = [move_of_image(rep, g) or "the image stays" for g in symmetry.group.generators]
+            table.add_row(what, " × ".join(map(str, rep.shape)), *moves)
+            continue
         for i in range(min(rep.dim, _MOST_ROWS)):
             images = [_image(rep(g)[:, i], name) for g in symmetry.group.generators]
             table.add_row(what if i == 0 else "", name(i), *images)
@@ -124,6 +133,18 @@ def _image(column: NDArray, name: Callable[[int], str]) -> str:
             sign = "−" if value < 0 else "+" if terms else ""
             terms.append(f"{sign}{' ' if terms else ''}{size}{name(j)}")
     return "→ " + " ".join(terms)
+
+
+def _letters(symmetry: Symmetry) -> Table:
+    """The letter F, moved by the first elements."""
+    from symmdp.representations import ImageRepresentation
+
+    rep, numbers = symmetry.observation, symmetry.group.numbered[:_MOST_COLUMNS]
+    if not isinstance(rep, ImageRepresentation):
+        raise AssertionError("the observations are images")
+    table = _table([symmetry.element_name(g) for g in numbers])
+    table.add_row(*(letter(rep, g) for g in numbers))
+    return table
 
 
 def _orbit(environment_id: str, symmetry: Symmetry) -> Table:

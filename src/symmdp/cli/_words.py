@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from symmdp.cli._images import move_of_image
 from symmdp.mdp import Symmetry
-from symmdp.representations import Representation
+from symmdp.representations import ImageRepresentation, Representation
 
 _MOST = 6  # moves that are spelled out
 
@@ -24,6 +25,9 @@ def in_words(symmetry: Symmetry) -> str:
 def _moves(rep: Representation, g: int, name: Callable[[int], str], centred: bool) -> str:
     """The coordinates that `ρ(g)` moves: `a → −a` for a sign, `a ↔ b` for a swap, `a → b → c → a` for a cycle."""
     about = " about a centre" if centred else ""
+    if isinstance(rep, ImageRepresentation):
+        channels = _moves(rep.channels, g, "channel {}".format, False)
+        return ", ".join(part for part in (move_of_image(rep, g), channels) if part) + about
     if rep.source is None or rep.sign is None:
         return f"a linear map of {rep.dim} coordinates{about}"
     # (ρ(g) x)[i] = sign[i] x[source[i]], so what is at source[i] goes to i.
