@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from symmdp.representations import ImageRepresentation, image
 
-_PLANE = {  # the matrix of (x, y), row by row
+_PLANE: dict[tuple[int, ...], str] = {  # the matrix of (x, y), row by row
     (1, 0, 0, 1): "",
     (0, -1, 1, 0): "the image turns by 90°",
     (-1, 0, 0, -1): "the image turns by 180°",

@@ -7,7 +7,7 @@ import gymnasium as gym
 from symmdp.errors import SimulatorError
 from symmdp.mdp._symmetry import Symmetry
 from symmdp.mdp.explanation._explanation import Explanation
-from symmdp.mdp.verification._verify import opened
+from symmdp.mdp.verification._open import opened
 
 
 def explain(env: str | gym.Env, symmetry: Symmetry) -> Explanation:

@@ -134,17 +134,27 @@ def image_action(symmetry: Symmetry, g: int, action: Action, observation: NDArra
     )
 
 
+def checked_observation(shown: object, size: int) -> NDArray[np.float64]:
+    """What a simulator shows, as a vector of the size of its observation space.
+
+    Raises:
+        SimulatorError: it has another shape.
+    """
+    observation = np.asarray(shown, dtype=np.float64)
+    if observation.shape != (size,):
+        raise SimulatorError(
+            f"The simulator showed an observation of shape {observation.shape}; expected a vector of shape {(size,)}, the "
+            "size of its observation space."
+        )
+    return observation
+
+
 def _fill(found: Transitions, i: int, simulator: Simulator, state: NDArray[np.float64], action: Action) -> None:
+    size = found.observation.shape[1]
     simulator.set_state(state)
-    observation = np.asarray(simulator.observe(), dtype=np.float64)
+    observation = checked_observation(simulator.observe(), size)
     following, reward, terminated = simulator.step(action)
-    for shown in (observation, following):
-        if np.shape(shown) != found.observation[i].shape:
-            raise SimulatorError(
-                f"The simulator showed an observation of shape {np.shape(shown)}; expected a vector of shape "
-                f"{found.observation[i].shape}, the size of its observation space."
-            )
-    found.observation[i], found.following[i] = observation, following
+    found.observation[i], found.following[i] = observation, checked_observation(following, size)
     found.reward[i], found.terminated[i] = reward, terminated
 
 

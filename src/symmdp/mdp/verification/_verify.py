@@ -1,29 +1,18 @@
 from __future__ import annotations
 
-import difflib
 import math
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import gymnasium as gym
 import numpy as np
 from gymnasium.vector import VectorEnv
 
-from symmdp.errors import MissingExtraError, OptionError, SimulatorError, UnknownEnvironmentError, VerificationError
+from symmdp.errors import OptionError
 from symmdp.mdp._symmetry import Symmetry
-from symmdp.mdp.simulators._find import simulator_of
 from symmdp.mdp.simulators._simulator import Simulator
-from symmdp.mdp.simulators._vector import simulator_of_vector
-from symmdp.mdp.verification._bounds import compare_bounds
-from symmdp.mdp.verification._dynamics import compare_transitions
 from symmdp.mdp.verification._guard import Guarded
-from symmdp.mdp.verification._initial_states import compare_initial_states
-from symmdp.mdp.verification._report import PartResult, VerificationReport
-from symmdp.mdp.verification._sampling import Action, sample_actions, sample_states
-from symmdp.mdp.verification._transitions import transitions
-
-_EXTRA = "For MuJoCo environments, try: pip install 'symmdp[mujoco]'"
+from symmdp.mdp.verification._open import opened
+from symmdp.mdp.verification._report import VerificationReport
+from symmdp.mdp.verification._simulated import simulated_parts
 
 
 def verify(
@@ -74,7 +63,7 @@ def verify(
         symmetry.check_spaces(simulator.observation_space, simulator.action_space)
         symmetry = symmetry.on_vectors
         guarded = Guarded(simulator, name)
-        parts, stopped = _parts(guarded, symmetry, samples, tolerance, confidence, np.random.default_rng(seed))
+        parts, stopped = simulated_parts(guarded, symmetry, samples, tolerance, confidence, np.random.default_rng(seed))
     report = VerificationReport(
         environment=name,
         symmetry=symmetry.name,
@@ -90,88 +79,6 @@ def verify(
         return report
     stopped.report = report
     raise stopped
-
-
-def _parts(
-    simulator: Simulator,
-    symmetry: Symmetry,
-    samples: int,
-    tolerance: float,
-    confidence: float,
-    generator: np.random.Generator,
-) -> tuple[list[PartResult], VerificationError | None]:
-    """The results, and what stopped the check before it was complete."""
-    originals, resets, stopped = None, None, None
-    actions: list[Action] = []
-    try:
-        states = sample_states(simulator, samples, generator)
-        actions = sample_actions(simulator.action_space, samples, generator)
-        originals, stopped = transitions(simulator, states, actions)
-    except VerificationError as error:
-        stopped = error
-    try:
-        resets = _resets(simulator, 2 * samples, generator)  # one half is compared with the image of the other
-    except VerificationError as error:
-        stopped = stopped or error
-    elements = symmetry.group.generators if symmetry.has_action_representation else tuple(symmetry.group)[1:]
-    parts = []
-    for g in elements or (0,):
-        if originals is not None:
-            try:
-                parts += compare_transitions(simulator, symmetry, g, originals, actions, tolerance, confidence)
-            except VerificationError as error:
-                stopped = stopped or error
-        if resets is not None:
-            parts.append(compare_initial_states(symmetry, g, resets, tolerance, generator))
-        parts.append(compare_bounds(symmetry, g, simulator.observation_space, simulator.action_space))
-    return parts, stopped
-
-
-def _resets(simulator: Simulator, count: int, generator: np.random.Generator) -> np.ndarray:
-    observations = []
-    for seed in generator.integers(2**31, size=count):
-        simulator.reset(int(seed))
-        observations.append(simulator.observe())
-    return np.array(observations, dtype=np.float64)
-
-
-@contextmanager
-def opened(env: str | gym.Env | VectorEnv, simulator: Simulator | None) -> Iterator[tuple[str, Simulator]]:
-    """An environment by its id, or one that exists, with its name and its simulator; one that is made here is closed."""
-    if isinstance(env, str):
-        if simulator is not None:
-            yield env, simulator
-            return
-        made = _make(env)
-        try:
-            yield env, simulator_of(made)
-        finally:
-            made.close()
-    elif isinstance(env, gym.Env):
-        name = env.spec.id if env.spec is not None else type(env.unwrapped).__name__
-        yield name, simulator_of(env) if simulator is None else simulator
-    elif isinstance(env, VectorEnv):
-        name = env.spec.id if env.spec is not None else type(env.unwrapped).__name__
-        yield name, simulator_of_vector(env) if simulator is None else simulator
-    else:
-        raise SimulatorError(f"Expected an environment id, a gymnasium.Env or a VectorEnv; got {type(env).__name__}.")
-
-
-def _make(environment_id: str) -> gym.Env:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a newer version of the environment exists; the user asked for this one
-            return gym.make(environment_id)
-    except gym.error.DependencyNotInstalled as error:
-        raise MissingExtraError(f"{environment_id} needs a package that is not installed ({error}). {_EXTRA}") from None
-    except (gym.error.UnregisteredEnv, gym.error.Error, ModuleNotFoundError) as error:
-        if isinstance(error, ModuleNotFoundError) and environment_id in gym.registry:
-            raise MissingExtraError(f"{environment_id} needs {error.name}, which is not installed. {_EXTRA}") from None
-        near = difflib.get_close_matches(environment_id, gym.registry, n=3, cutoff=0.5)
-        hint = f" Did you mean {' or '.join(near)}?" if near else " gymnasium.pprint_registry() lists those there are."
-        raise UnknownEnvironmentError(
-            f"Gymnasium has no environment {environment_id!r} ({str(error).rstrip('.')}).{hint}"
-        ) from None
 
 
 def _check_options(samples: int, tolerance: float, seed: int, confidence: float) -> None:
