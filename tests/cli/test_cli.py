@@ -340,3 +340,23 @@ def test_a_run_with_a_declared_symmetry_is_resumed_with_it(tmp_path: Path, capsy
     capsys.readouterr()
     assert main(["train", "CartPole-v1", "--symmetry", "wrong.toml", "--resume", "run"]) == 2
     assert "symmetry" in one_line(capsys)
+
+
+def test_options_of_the_environment(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    options = ["--option", "sutton_barto_reward=true", "--symmetry", str(EXAMPLE)]
+    assert main(["verify", "CartPole-v1", *options, "--samples", "30"]) == 0
+    assert capsys.readouterr().out.startswith("CartPole-v1 (sutton_barto_reward=True): symmetric")
+    run = tmp_path / "run"
+    assert main(["train", "CartPole-v1", *options, "--steps", "600", "--directory", str(run)]) == 0
+    assert Run.load(run).environment_id == "CartPole-v1 (sutton_barto_reward=True)"
+    assert main(["train", "CartPole-v1 (sutton_barto_reward=True)", *options[2:], "--resume", str(run)]) == 0
+    capsys.readouterr()
+    assert main(["train", "CartPole-v1", *options[2:], "--resume", str(run)]) == 2
+    assert "holds a run of CartPole-v1 (sutton_barto_reward=True), not of CartPole-v1." in one_line(capsys)
+
+
+@pytest.mark.parametrize("option", ["continuous", "=1", "a b=1", "a=1 a=2"])
+def test_an_option_that_cannot_be_read_is_one_line(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    given = option.split() if option.count("=") == 2 else [option]
+    assert main(["verify", "CartPole-v1", "--option", *given]) == 2
+    assert "KEY=VALUE" in (line := one_line(capsys)) or "given twice" in line

@@ -7,7 +7,7 @@ from typing import Any
 
 from symmdp.catalogue._entry import CatalogueEntry, mirror
 from symmdp.errors import NoSymmetryError, UnknownEnvironmentError
-from symmdp.mdp import Symmetry
+from symmdp.mdp import Symmetry, environment_name, parse_environment_name
 
 _ENGINE = "gymnasium 1.2.2"
 _MOUNTAIN_CAR_NOTES = (
@@ -113,19 +113,21 @@ def entry_of(environment_id: str, **options: Any) -> CatalogueEntry:
     """What the catalogue knows about an environment.
 
     Args:
-        environment_id: of Gymnasium, with its version.
+        environment_id: of Gymnasium, with its version; or with options too, as in `LunarLander-v3 (continuous=True)`.
         options: those of `gymnasium.make`.
 
     Raises:
         UnknownEnvironmentError: it has no entry, or none for these options; the message names those that are near.
     """
+    environment_id, in_name = parse_environment_name(environment_id)
+    options = in_name | options
     found = [entry for entry in entries() if entry.environment_id == environment_id]
     for entry in found:
         if dict(entry.options) == options:
             return entry
     declare = "declare its Symmetry and check it with symmdp.mdp.verify."
     if found:
-        given = CatalogueEntry.name_of(environment_id, options)
+        given = environment_name(environment_id, options)
         known = ", ".join(entry.name for entry in found)
         raise UnknownEnvironmentError(
             f"The catalogue has no entry for {given}: options may change what is observed and what is symmetric. It knows "
@@ -143,7 +145,7 @@ def symmetry_of(environment_id: str, **options: Any) -> Symmetry:
     """The known symmetry of an environment.
 
     Args:
-        environment_id: of Gymnasium, with its version.
+        environment_id: of Gymnasium, with its version; or with options too, as in `LunarLander-v3 (continuous=True)`.
         options: those of `gymnasium.make`.
 
     Raises:

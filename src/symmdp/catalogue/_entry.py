@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symmdp.groups import cyclic
-from symmdp.mdp import Symmetry
+from symmdp.mdp import Symmetry, environment_name
 from symmdp.representations import Representation
 
 Status = Literal["exact", "in distribution", "approximate", "none"]
@@ -50,13 +50,7 @@ class CatalogueEntry:
     @property
     def name(self) -> str:
         """The environment with its options, as in `LunarLander-v3 (continuous=True)`."""
-        return self.name_of(self.environment_id, self.options)
-
-    @staticmethod
-    def name_of(environment_id: str, options: Mapping[str, Any]) -> str:
-        """An environment with options."""
-        given = ", ".join(f"{key}={value!r}" for key, value in options.items())
-        return f"{environment_id} ({given})" if given else environment_id
+        return environment_name(self.environment_id, self.options)
 
 
 def mirror(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from symmdp import groups
 from symmdp.errors import GroupError, SpecificationError, SymmdpError
 from symmdp.groups import Group
-from symmdp.mdp import Symmetry
+from symmdp.mdp import Symmetry, parse_environment_name
 from symmdp.representations import Representation
 
 _MOST = 4096  # coordinates
@@ -70,12 +70,18 @@ def load_symmetry(path: Path | str, environment_id: str | None = None) -> Symmet
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SpecificationError(f"The symmetry file {file} is no TOML: {error}.") from None
     declared = contents.get("environment")
-    if declared is not None and environment_id is not None and declared != environment_id:
+    if declared is not None and environment_id is not None and not _is_of(str(declared), environment_id):
         raise SpecificationError(f"{file} declares a symmetry of {declared!r}, not of {environment_id!r}.")
     try:
         return symmetry_from(contents)
     except SymmdpError as error:
         raise SpecificationError(f"{file}: {error}") from None
+
+
+def _is_of(declared: str, environment_id: str) -> bool:
+    """Whether a file for one environment is for another name; one that names no options is for any."""
+    (known, options), (wanted, given) = parse_environment_name(declared), parse_environment_name(environment_id)
+    return known == wanted and options in ({}, given)
 
 
 def symmetry_from(contents: Mapping[str, Any]) -> Symmetry:

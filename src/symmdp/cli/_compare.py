@@ -7,6 +7,7 @@ from typing import Annotated
 import tyro
 
 from symmdp.cli._console import console
+from symmdp.cli._environment import EnvironmentId, EnvironmentOptions, environment_named
 from symmdp.cli._hyperparameters import Hyperparameters
 from symmdp.cli._plan import Algorithm, new_plan, resumed_plan
 from symmdp.cli._progress import RichProgress
@@ -21,7 +22,7 @@ class Compare:
     and prints the command that goes on from there.
     """
 
-    environment: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="ID")]
+    environment: EnvironmentId
     """Gymnasium id; `symmdp list` names those that are known."""
     algorithm: Annotated[Algorithm | None, tyro.conf.arg(metavar="{ppo,reinforce}", help_behavior_hint="(default: ppo)")] = None
     """Policy-gradient algorithm."""
@@ -29,6 +30,8 @@ class Compare:
     """Number of seeds of each method: 0 to N-1, trained side by side."""
     directory: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="(default: runs/ID-compare-TIME)")] = None
     """Where to write; never over what is there."""
+    option: EnvironmentOptions = ()
+    """Options that the environment is made with, such as continuous=True."""
     symmetry: SymmetryFile = None
     """Respect the symmetry that this TOML file declares; needed again to resume."""
     resume: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="(optional)")] = None
@@ -39,14 +42,15 @@ class Compare:
         """Compare, and print the table and one sentence."""
         from symmdp.experiments import compare, result_table
 
-        symmetry = symmetry_for(self.environment, self.symmetry)
+        environment = environment_named(self.environment, self.option)
+        symmetry = symmetry_for(environment, self.symmetry)
         if self.resume is None:
             seeds = 20 if self.seeds is None else self.seeds
-            plan = new_plan(self.environment, None, self.algorithm, seeds, self.hyperparameters, self.directory)
+            plan = new_plan(environment, None, self.algorithm, seeds, self.hyperparameters, self.directory)
         else:
             own = {name: getattr(self, name) for name in ("algorithm", "seeds", "directory")}
             given = {name: value for name, value in own.items() if value is not None} | self.hyperparameters.given()
-            plan = resumed_plan(self.environment, "compare", given, self.resume)
+            plan = resumed_plan(environment, "compare", given, self.resume)
         comparison = compare(
             plan.environment_id,
             symmetry,

@@ -21,7 +21,7 @@ def catalogue_note(report: VerificationReport, entry: CatalogueEntry | None) -> 
     if entry is None or report.passed:
         return None
     if entry.symmetry is None:
-        return f"The catalogue lists no symmetry of {entry.environment_id}: {entry.notes}."
+        return f"The catalogue lists no symmetry of {entry.name}: {entry.notes}."
     if not {part.part for part in report.failures} <= set(entry.breaks):
         return None
     return f"The catalogue lists it as {entry.status}, breaking {', '.join(entry.breaks)}: {entry.notes}."

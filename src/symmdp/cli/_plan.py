@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from dataclasses import dataclass
@@ -110,7 +111,8 @@ def resumed_plan(
 
 
 def _unused(environment_id: str, what: str) -> Path:
-    name = f"{environment_id.replace('/', '-')}-{what}-{datetime.now():%Y%m%d-%H%M%S}"
+    known = re.sub(r"[^\w.=-]+", "-", environment_id).strip("-")
+    name = f"{known}-{what}-{datetime.now():%Y%m%d-%H%M%S}"
     path, number = Path("runs") / name, 1
     while path.exists():
         number += 1

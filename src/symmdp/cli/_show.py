@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from symmdp.cli._console import console
+from symmdp.cli._environment import EnvironmentId, EnvironmentOptions, environment_named
 from symmdp.cli._images import letter, move_of_image
 from symmdp.cli._symmetry import SymmetryFile, symmetry_for
 from symmdp.cli._words import in_words
@@ -33,8 +34,10 @@ class Show:
     Of each generator it says where every coordinate goes. Where there is none, what looks like one is shown.
     """
 
-    environment: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="ID")]
+    environment: EnvironmentId
     """Gymnasium id; `symmdp list` names those that are known."""
+    option: EnvironmentOptions = ()
+    """Options that the environment is made with, such as continuous=True."""
     symmetry: SymmetryFile = None
     """Show the symmetry that this TOML file declares."""
     figure: Annotated[Path | None, tyro.conf.arg(metavar="PNG", help_behavior_hint="(optional)")] = None
@@ -42,13 +45,14 @@ class Show:
 
     def run(self) -> int:
         """Print it."""
-        symmetry, entry = self._found()
+        environment = environment_named(self.environment, self.option)
+        symmetry, entry = self._found(environment)
         if self.figure is not None and symmetry is not None:
-            self._draw(symmetry, self.figure)  # first, so that what cannot be drawn is one line
+            self._draw(environment, symmetry, self.figure)  # first, so that what cannot be drawn is one line
         out = console()
         if entry is not None:
             error = "" if math.isnan(entry.error) else f", largest error {f'{entry.error:.1e}' if entry.error else '0'}"
-            out.print(f"{entry.environment_id}: {entry.status}{error} ({entry.engine})", markup=False)
+            out.print(f"{entry.name}: {entry.status}{error} ({entry.engine})", markup=False)
             out.print(f"{entry.notes}\n", markup=False)
         if symmetry is None:
             return 0
@@ -63,7 +67,7 @@ class Show:
         out.print(_representations(symmetry))
         if len(symmetry.observation_shape) == 1:
             out.print("\n[bold]A state and its images[/bold]")
-            out.print(_orbit(self.environment, symmetry))
+            out.print(_orbit(environment, symmetry))
         else:
             out.print("\n[bold]Where an image goes[/bold]")
             out.print(_letters(symmetry))
@@ -71,20 +75,20 @@ class Show:
             out.print(f"written to {self.figure}", markup=False)
         return 0
 
-    def _draw(self, symmetry: Symmetry, path: Path) -> None:
+    def _draw(self, environment: str, symmetry: Symmetry, path: Path) -> None:
         from symmdp.experiments import draw_orbit
 
         if path.suffix.lower() != ".png":
             raise OptionError(f"--figure names a .png file; got {str(path)!r}.")
-        draw_orbit(self.environment, symmetry, path)
+        draw_orbit(environment, symmetry, path)
 
-    def _found(self) -> tuple[Symmetry | None, CatalogueEntry | None]:
+    def _found(self, environment: str) -> tuple[Symmetry | None, CatalogueEntry | None]:
         from symmdp.catalogue import entry_of
 
         if self.symmetry is not None:
-            return symmetry_for(self.environment, self.symmetry), None
+            return symmetry_for(environment, self.symmetry), None
         try:
-            entry = entry_of(self.environment)
+            entry = entry_of(environment)
         except UnknownEnvironmentError as error:
             raise UnknownEnvironmentError(f"{error} A TOML file declares one: --symmetry FILE.") from None
         return entry.symmetry or entry.candidate, entry

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import tyro
 
 from symmdp.cli._console import console
+from symmdp.cli._environment import EnvironmentId, EnvironmentOptions, environment_named
 from symmdp.cli._hyperparameters import Hyperparameters
 from symmdp.cli._plan import Algorithm, new_plan, resumed_plan
 from symmdp.cli._progress import RichProgress
@@ -22,7 +23,7 @@ class Train:
     command that goes on from there.
     """
 
-    environment: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="ID")]
+    environment: EnvironmentId
     """Gymnasium id; `symmdp list` names those that are known."""
     algorithm: Annotated[Algorithm | None, tyro.conf.arg(metavar="{ppo,reinforce}", help_behavior_hint="(default: ppo)")] = None
     """Policy-gradient algorithm."""
@@ -35,6 +36,8 @@ class Train:
     """Number of seeds: 0 to N-1, trained side by side."""
     directory: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="(default: runs/ID-POLICY-TIME)")] = None
     """Where to write; never over what is there."""
+    option: EnvironmentOptions = ()
+    """Options that the environment is made with, such as continuous=True."""
     symmetry: SymmetryFile = None
     """Respect the symmetry that this TOML file declares; needed again to resume."""
     resume: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="(optional)")] = None
@@ -46,14 +49,15 @@ class Train:
         from symmdp.experiments import MethodResult, Run, result_table
         from symmdp.training import train
 
-        symmetry = symmetry_for(self.environment, self.symmetry)
+        environment = environment_named(self.environment, self.option)
+        symmetry = symmetry_for(environment, self.symmetry)
         if self.resume is None:
             method, seeds = self.policy or "equivariant", 1 if self.seeds is None else self.seeds
-            plan = new_plan(self.environment, method, self.algorithm, seeds, self.hyperparameters, self.directory)
+            plan = new_plan(environment, method, self.algorithm, seeds, self.hyperparameters, self.directory)
         else:
             own = {name: getattr(self, name) for name in ("algorithm", "policy", "seeds", "directory")}
             given = {name: value for name, value in own.items() if value is not None} | self.hyperparameters.given()
-            plan = resumed_plan(self.environment, "train", given, self.resume)
+            plan = resumed_plan(environment, "train", given, self.resume)
         summary = train(
             plan.environment_id,
             symmetry,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import tyro
 
+from symmdp.cli._environment import EnvironmentId, EnvironmentOptions, environment_named
 from symmdp.cli._symmetry import SymmetryFile
 from symmdp.errors import NoSymmetryError, VerificationError
 
@@ -20,8 +21,10 @@ class Verify:
     checked. Where a MuJoCo model does not have a symmetry, the parameters that differ from their images are listed.
     """
 
-    environment: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="ID")]
+    environment: EnvironmentId
     """Gymnasium id; `symmdp list` names those that are known."""
+    option: EnvironmentOptions = ()
+    """Options that the environment is made with, such as continuous=True."""
     symmetry: SymmetryFile = None
     """Check the symmetry that this TOML file declares."""
     samples: int = 2000
@@ -39,15 +42,16 @@ class Verify:
         from symmdp.cli._explanation import catalogue_note, explanation_of
         from symmdp.mdp import verify
 
+        environment = environment_named(self.environment, self.option)
         if self.symmetry is not None:
-            entry, symmetry = None, load_symmetry(self.symmetry, self.environment)
+            entry, symmetry = None, load_symmetry(self.symmetry, environment)
         else:
-            entry = entry_of(self.environment)
+            entry = entry_of(environment)
             symmetry = entry.symmetry or entry.candidate
             if symmetry is None:
-                raise NoSymmetryError(f"{self.environment} has no symmetry that could be checked: {entry.notes}.")
+                raise NoSymmetryError(f"{environment} has no symmetry that could be checked: {entry.notes}.")
         try:
-            report = verify(self.environment, symmetry, samples=self.samples, tolerance=self.tolerance, seed=self.seed)
+            report = verify(environment, symmetry, samples=self.samples, tolerance=self.tolerance, seed=self.seed)
         except VerificationError as error:
             self._print_incomplete(error)
             raise

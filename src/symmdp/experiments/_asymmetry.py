@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from symmdp.mdp import Symmetry
+from symmdp.mdp import Symmetry, make_environment
 
 if TYPE_CHECKING:
     from symmdp.policies import ActorCritic
@@ -50,7 +50,7 @@ def visited_observations(
     """
     generator = torch.Generator().manual_seed(seed)
     visited = []
-    environment = gym.make(environment_id)
+    environment = make_environment(environment_id)
     space = environment.action_space
     for policy in policies.values():
         for episode in range(episodes):

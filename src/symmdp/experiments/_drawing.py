@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from symmdp.errors import SimulatorError
+from symmdp.errors import SimulatorError, SymmdpError
 from symmdp.experiments._extras import extra
+from symmdp.mdp import environment_spec, make_environment
 
 _QUIET = {"PYGAME_HIDE_SUPPORT_PROMPT": "1", "SDL_VIDEODRIVER": "dummy", "SDL_AUDIODRIVER": "dummy"}
 
@@ -89,7 +89,7 @@ def draw_states(environment_id: str, observations: NDArray) -> list[NDArray[np.u
     family = _family(environment_id)
     pictures = []
     with _quiet_pygame():
-        environment = gym.make(environment_id, render_mode="rgb_array")
+        environment = make_environment(environment_id, render_mode="rgb_array")
         try:
             for observation in observations:
                 environment.reset(seed=0)
@@ -123,8 +123,8 @@ def _family(environment_id: str) -> _Family:
 
 def _class_of(environment_id: str) -> str:
     try:
-        return str(gym.spec(environment_id).entry_point).rpartition(":")[2]
-    except gym.error.Error:
+        return str(environment_spec(environment_id)[0].entry_point).rpartition(":")[2]
+    except SymmdpError:
         return ""
 
 

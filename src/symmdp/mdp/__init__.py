@@ -1,5 +1,6 @@
 """The symmetry of a Markov decision process: one value for networks and augmentation, and its check against a simulator."""
 
+from symmdp.mdp._environments import environment_name, environment_spec, make_environment, parse_environment_name
 from symmdp.mdp._symmetry import ActionMap, Symmetry
 from symmdp.mdp._wrappers import wrapped_symmetry
 from symmdp.mdp.explanation._explain import explain
@@ -38,9 +39,13 @@ __all__ = [
     "VectorCanonicalStates",
     "VerificationReport",
     "automorphism_defect",
+    "environment_name",
+    "environment_spec",
     "evaluate",
     "explain",
     "is_automorphism",
+    "make_environment",
+    "parse_environment_name",
     "policy_iteration",
     "quotient",
     "simulator_of",

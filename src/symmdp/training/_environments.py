@@ -10,7 +10,7 @@ import torch
 from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
 from numpy.typing import NDArray
 
-from symmdp.errors import UnknownEnvironmentError
+from symmdp.mdp import environment_spec, make_environment
 from symmdp.training._snapshot import restore_snapshot, snapshot
 from symmdp.training._streams import restore_states, states_of, stream
 
@@ -49,12 +49,12 @@ def stacked_environments(environment_id: str, seeds: Sequence[int], environments
 
     Raises:
         UnknownEnvironmentError: Gymnasium has no such environment.
+        OptionError: it has no such option.
+        MissingExtraError: it needs a package that is not installed.
     """
-    try:
-        spec = gym.spec(environment_id)
-    except gym.error.Error as error:
-        raise UnknownEnvironmentError(f"Gymnasium has no environment {environment_id!r} ({error}).") from None
-    if str(spec.vector_entry_point).endswith(":CartPoleVectorEnv") and not spec.kwargs.get("sutton_barto_reward"):
+    spec, given = environment_spec(environment_id)
+    usual = not given and not spec.kwargs.get("sutton_barto_reward")
+    if usual and str(spec.vector_entry_point).endswith(":CartPoleVectorEnv"):
         return _CartPoles(seeds, environments, spec.max_episode_steps or 500)
     return _SeparateEnvironments(environment_id, seeds, environments)
 
@@ -116,7 +116,7 @@ class _SeparateEnvironments:
     """Environments of any kind, stepped one by one."""
 
     def __init__(self, environment_id: str, seeds: Sequence[int], environments: int):
-        self._environments = [gym.make(environment_id) for _ in range(len(seeds) * environments)]
+        self._environments = [make_environment(environment_id) for _ in range(len(seeds) * environments)]
         self._seeds = [int(word) for seed in seeds for word in stream(seed, "environment").integers(2**31, size=environments)]
         first = self._environments[0]
         self.single_observation_space, self.single_action_space = first.observation_space, first.action_space

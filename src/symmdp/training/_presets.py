@@ -4,6 +4,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from symmdp.errors import OptionError
+from symmdp.mdp import parse_environment_name
 from symmdp.training._options import TrainingOptions
 
 _CARTPOLE = TrainingOptions(discount=0.98, gae_lambda=0.8, epochs=6, learning_rate=1e-3, solved_at=475.0)
@@ -21,13 +22,14 @@ _PRESETS: tuple[tuple[str, TrainingOptions], ...] = (
 
 
 def preset(environment_id: str, algorithm: str = "ppo") -> TrainingOptions:
-    """The hyper-parameters that this project uses for an environment.
+    """The hyper-parameters that this project uses for an environment, whatever its options.
 
     Raises:
         OptionError: there is none for this environment and algorithm; pass `TrainingOptions` of your own.
     """
     if algorithm not in ("ppo", "reinforce"):
         raise OptionError(f"algorithm must be 'ppo' or 'reinforce'; got {algorithm!r}.")
+    environment_id, _ = parse_environment_name(environment_id)
     for name, options in _PRESETS:
         if name == environment_id and options.algorithm == algorithm:
             return options

@@ -1,0 +1,117 @@
+"""Environments by name: a Gymnasium id, or one with options, as in `LunarLander-v3 (continuous=True)`."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import re
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import gymnasium as gym
+from gymnasium.envs.registration import EnvSpec
+
+from symmdp.errors import MissingExtraError, OptionError, UnknownEnvironmentError
+
+_EXTRAS = {"mujoco": "mujoco", "box2d": "box2d", "ale_py": "atari", "atari": "atari"}  # part of an entry point: extra
+
+
+def environment_name(environment_id: str, options: Mapping[str, Any]) -> str:
+    """The name of an environment that `gymnasium.make` makes with `options`; without any, the id alone."""
+    given = ", ".join(f"{key}={value!r}" for key, value in options.items())
+    return f"{environment_id} ({given})" if given else environment_id
+
+
+def parse_environment_name(name: str) -> tuple[str, dict[str, Any]]:
+    """The id and the options of `ID (key=value, …)`, where values are Python literals.
+
+    Raises:
+        OptionError: what stands in brackets cannot be read so.
+    """
+    found = re.fullmatch(r"\s*([^\s(]+)\s*(?:\((.*)\))?\s*", name, re.DOTALL)
+    if found is None:
+        return name, {}
+    try:
+        call = ast.parse(f"f({found[2] or ''})", mode="eval").body
+        if not isinstance(call, ast.Call) or call.args or any(keyword.arg is None for keyword in call.keywords):
+            raise ValueError
+        return found[1], {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
+    except (SyntaxError, ValueError):
+        raise OptionError(
+            f"The options in {name!r} cannot be read; expected values of Python, such as "
+            f"{environment_name(found[1], {'continuous': True, 'map_name': '8x8'})!r}."
+        ) from None
+
+
+def name_of_environment(env: Any) -> str:
+    """The name of an environment that exists, single or vectorised: its id with the options that differ from the id's own."""
+    spec = env.spec
+    if spec is None:
+        return type(env.unwrapped).__name__
+    usual = gym.registry[spec.id].kwargs if spec.id in gym.registry else {}
+    options = {key: value for key, value in spec.kwargs.items() if key != "render_mode" and not _same(usual.get(key), value)}
+    return environment_name(spec.id, options)
+
+
+def environment_spec(name: str) -> tuple[EnvSpec, dict[str, Any]]:
+    """What Gymnasium has registered under the id of a name, and the name's options.
+
+    Raises:
+        UnknownEnvironmentError: nothing.
+        MissingExtraError: the id's module is not installed.
+        OptionError: the options cannot be read.
+    """
+    environment_id, options = parse_environment_name(name)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a newer version of the environment exists; the user asked for this one
+            return gym.spec(environment_id), options
+    except (gym.error.Error, ModuleNotFoundError) as error:
+        raise _unknown(environment_id, error) from None
+
+
+def make_environment(name: str, **arguments: Any) -> gym.Env:
+    """The environment of a name.
+
+    Args:
+        name: an id, with options or without.
+        arguments: further ones of `gymnasium.make`.
+
+    Raises:
+        UnknownEnvironmentError: Gymnasium has no such environment.
+        OptionError: it has no such option, or the options cannot be read.
+        MissingExtraError: it needs a package that is not installed.
+    """
+    spec, options = environment_spec(name)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return gym.make(spec.id, **options, **arguments)
+    except gym.error.DependencyNotInstalled as error:
+        raise MissingExtraError(f"{spec.id} needs a package that is not installed ({error}). {_hint(spec)}") from None
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(f"{spec.id} needs {error.name}, which is not installed. {_hint(spec)}") from None
+    except gym.error.Error as error:
+        raise _unknown(spec.id, error) from None
+    except (TypeError, ValueError, KeyError, AssertionError) as error:
+        if not options:
+            raise
+        said = str(error).partition("\n")[0].rstrip(".")
+        raise OptionError(f"{spec.id} cannot be made with {environment_name('', options).strip()}: {said}.") from error
+
+
+def _unknown(environment_id: str, error: Exception) -> UnknownEnvironmentError:
+    near = difflib.get_close_matches(environment_id, gym.registry, n=3, cutoff=0.5)
+    hint = f" Did you mean {' or '.join(near)}?" if near else " gymnasium.pprint_registry() lists those there are."
+    return UnknownEnvironmentError(f"Gymnasium has no environment {environment_id!r} ({str(error).rstrip('.')}).{hint}")
+
+
+def _hint(spec: EnvSpec) -> str:
+    """Which extra brings the package that an environment needs."""
+    extra = next((extra for part, extra in _EXTRAS.items() if part in str(spec.entry_point)), None)
+    return f"Try: pip install 'symmdp[{extra}]'" if extra else "Install it, and try again."
+
+
+def _same(one: Any, other: Any) -> bool:
+    return repr(one) == repr(other)  # options may be arrays, whose == is no truth value
