@@ -158,11 +158,11 @@ def test_files_that_are_none(tmp_path: Path) -> None:
 def test_values_of_any_type_give_a_typed_error(value: Any, key: str) -> None:
     import tomllib
 
-    from symmdp.catalogue._specification import symmetry_from
+    from symmdp.catalogue import declared_symmetry
 
     contents = tomllib.loads(TURN) | {key: value}
     if key == "name" and value == "text":
-        assert symmetry_from(contents).name == "text"
+        assert declared_symmetry(contents).name == "text"
         return
     with pytest.raises(SymmdpError):
-        symmetry_from(contents)
+        declared_symmetry(contents)

@@ -4,11 +4,13 @@ from symmdp.catalogue import environments
 from symmdp.catalogue._entries import entries, entry_of, symmetry_of
 from symmdp.catalogue._entry import CatalogueEntry, Status
 from symmdp.catalogue._grid_world import grid_world_symmetry
-from symmdp.catalogue._specification import load_symmetry
+from symmdp.catalogue.specification._declaration import declared_symmetry
+from symmdp.catalogue.specification._file import load_symmetry
 
 __all__ = [
     "CatalogueEntry",
     "Status",
+    "declared_symmetry",
     "entries",
     "entry_of",
     "environments",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from symmdp.representations import ImageRepresentation, image
 
-_PLANE: dict[tuple[int, ...], str] = {  # the matrix of (x, y), row by row
+_PLANE: dict[tuple[int, int, int, int], str] = {  # the matrix of (x, y), row by row
     (1, 0, 0, 1): "",
     (0, -1, 1, 0): "the image turns by 90°",
     (-1, 0, 0, -1): "the image turns by 180°",
@@ -19,7 +19,8 @@ _LETTER = (".####", ".#...", ".###.", ".#...", ".#...")  # an F, which no turn a
 
 def move_of_image(rep: ImageRepresentation, g: int) -> str:
     """How element `g` moves the plane, anticlockwise turns being positive; empty where it does not."""
-    return _PLANE[tuple(int(entry) for entry in rep.plane(g).ravel())]
+    a, b, c, d = (int(entry) for entry in rep.plane(g).ravel())
+    return _PLANE[a, b, c, d]
 
 
 def letter(rep: ImageRepresentation, g: int) -> str:
