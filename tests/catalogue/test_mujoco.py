@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 
 from symmdp.catalogue import entries, entry_of, symmetry_of
-from symmdp.catalogue._fields import field, of_bodies, signed_permutation, symmetry_of_fields
 from symmdp.cli import main
-from symmdp.groups import cyclic
 from symmdp.mdp import verify
 
 
@@ -48,16 +46,6 @@ def test_coordinates_have_names_of_their_own():
         for names in (symmetry.observation_names, symmetry.action_names):
             assert names is not None
             assert len(set(names)) == len(names)
-
-
-def test_fields_become_blocks():
-    swap = signed_permutation([1, 0], [-1, -1])
-    legs = of_bodies(("left", "right"), ("x", "y"), ([1, 0], [1, -1]))
-    symmetry = symmetry_of_fields(cyclic(2), [field("a b", swap), legs], [field("u", [-1])], name="swap")
-    assert symmetry.observation_names == ("a", "b", "x left", "y left", "x right", "y right")
-    image = symmetry.transform_observation(1, np.array([1, 2, 3, 4, 5, 6]))
-    assert image.tolist() == [-2, -1, 5, -6, 3, -4]
-    assert symmetry.transform_action(1, np.array([7.0])).tolist() == [-7.0]
 
 
 def test_verify_shows_the_parameters_that_differ(capsys: pytest.CaptureFixture[str]):

@@ -1,107 +1,23 @@
 from __future__ import annotations
 
 import difflib
-import math
 from functools import cache
 from typing import Any
 
-from symmdp.catalogue._entry import CatalogueEntry, mirror
+from symmdp.catalogue._entry import CatalogueEntry
+from symmdp.catalogue._known import known_entries
 from symmdp.errors import NoSymmetryError, UnknownEnvironmentError
 from symmdp.mdp import Symmetry, environment_name, parse_environment_name
 
-_ENGINE = "gymnasium 1.2.2"
-_MOUNTAIN_CAR_NOTES = (
-    "the interior dynamics obey the affine mirror x → −π/3 − x, v → −v, but the inelastic wall on the left, the goal on the "
-    "right and the range of initial positions break it"
-)
-
-_ENTRIES = (
-    CatalogueEntry(
-        environment_id="CartPole-v1",
-        status="exact",
-        symmetry=mirror(
-            name="left–right mirror",
-            observation=(-1, -1, -1, -1),
-            observation_names=("x", "ẋ", "θ", "θ̇"),
-            action=(1, 1),
-            action_source=(1, 0),
-            action_names=("left", "right"),
-        ),
-        error=0.0,
-        engine=_ENGINE,
-        notes="the mirror image of cart and pole; left and right change places",
-    ),
-    CatalogueEntry(
-        environment_id="Pendulum-v1",
-        status="exact",
-        symmetry=mirror(
-            name="left–right mirror",
-            observation=(1, -1, -1),
-            observation_names=("cos θ", "sin θ", "θ̇"),
-            action=(-1,),
-            action_names=("torque",),
-        ),
-        error=2.0e-15,
-        engine=_ENGINE,
-        notes="the mirror image of the pendulum; the torque changes sign",
-    ),
-    CatalogueEntry(
-        environment_id="Acrobot-v1",
-        status="exact",
-        symmetry=mirror(
-            name="left–right mirror",
-            observation=(1, -1, 1, -1, -1, -1),
-            observation_names=("cos θ₁", "sin θ₁", "cos θ₂", "sin θ₂", "θ̇₁", "θ̇₂"),
-            action=(1, 1, 1),
-            action_source=(2, 1, 0),
-            action_names=("torque −1", "torque 0", "torque +1"),
-        ),
-        error=8.5e-15,
-        engine=_ENGINE,
-        notes="the mirror image of both links; the torque changes sign",
-    ),
-    CatalogueEntry(
-        environment_id="MountainCar-v0",
-        status="none",
-        symmetry=None,
-        candidate=mirror(
-            name="mirror of the valley",
-            observation=(-1, -1),
-            observation_names=("x", "v"),
-            observation_center=(-math.pi / 6, 0.0),
-            action=(1, 1, 1),
-            action_source=(2, 1, 0),
-            action_names=("left", "none", "right"),
-        ),
-        error=2.2,
-        engine=_ENGINE,
-        notes=_MOUNTAIN_CAR_NOTES,
-    ),
-    CatalogueEntry(
-        environment_id="MountainCarContinuous-v0",
-        status="none",
-        symmetry=None,
-        candidate=mirror(
-            name="mirror of the valley",
-            observation=(-1, -1),
-            observation_names=("x", "v"),
-            observation_center=(-math.pi / 6, 0.0),
-            action=(-1,),
-            action_names=("force",),
-        ),
-        error=6.4,
-        engine=_ENGINE,
-        notes=_MOUNTAIN_CAR_NOTES,
-    ),
-)
+_FAMILIES = ("classic_control", "mujoco")
 
 
 @cache
 def _all_entries() -> tuple[CatalogueEntry, ...]:
     from symmdp.catalogue._grid_world import GRID_WORLD
-    from symmdp.catalogue._mujoco import MUJOCO  # building its large representations takes a tenth of a second
 
-    return (*_ENTRIES, *GRID_WORLD, *MUJOCO)
+    known = [entry for family in _FAMILIES for entry in known_entries(family)]
+    return (*known, *GRID_WORLD)
 
 
 def entries() -> tuple[CatalogueEntry, ...]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from symmdp import groups
 from symmdp.catalogue.specification._checks import check_keys, checked_text
+from symmdp.catalogue.specification._fields import declared_anatomy
 from symmdp.catalogue.specification._isometry import ISOMETRIES
 from symmdp.catalogue.specification._side import Side
 from symmdp.errors import GroupError, SpecificationError
@@ -23,6 +24,7 @@ _FAMILIES: dict[str, Callable[[int], Group]] = {
     "S": groups.symmetric,
     "A": groups.alternating,
 }
+_KEYS = ("name", "environment", "group", "parts", "axes", "observation", "action", "generators", "elements")
 _NAMED: dict[str, Callable[[], Group]] = {"K4": groups.klein_four, "Q8": groups.quaternion}
 
 
@@ -30,7 +32,8 @@ def declared_symmetry(contents: Mapping[str, Any]) -> Symmetry:
     """The symmetry that nested mappings declare, those of the file of `load_symmetry` as `tomllib` reads it.
 
     Args:
-        contents: with the keys `observation`, `action`, `generators` and, optionally, `name`, `group` and `environment`.
+        contents: with the keys `observation`, `action`, `generators` and, optionally, `name`, `group`, `parts`, `axes`,
+            `elements` and `environment`.
 
     Raises:
         SpecificationError: the declaration is incomplete, has an unknown key or a value of the wrong kind, or a generator is
@@ -38,24 +41,25 @@ def declared_symmetry(contents: Mapping[str, Any]) -> Symmetry:
         GroupError: the generators generate an infinite group, or one of another order than `group`.
         RepresentationError: they do not satisfy the relations of `group`.
     """
-    check_keys(contents, ("name", "environment", "group", "observation", "action", "generators"), "the file")
-    observation = Side(contents, "observation")
-    action = Side(contents, "action")
+    check_keys(contents, _KEYS, "the file")
+    anatomy = declared_anatomy(contents.get("parts", {}), contents.get("axes", {}))
+    observation = Side(contents, "observation", anatomy)
+    action = Side(contents, "action", anatomy)
     generators = contents.get("generators")
     if not isinstance(generators, Sequence) or isinstance(generators, str) or not generators:
         raise SpecificationError("the file needs at least one [[generators]] table, which says what an element does.")
-    known = tuple(field.name for side in (observation, action) for field in side.fields)
+    parts = tuple(field.part for side in (observation, action) for field in side.fields)
     names, moves = [], []
     for number, generator in enumerate(generators):
         where = f"generator {number}"
         if not isinstance(generator, Mapping):
             raise SpecificationError(f"{where} must be a table [[generators]]; got {generator!r}.")
-        check_keys(generator, ("name", "order", *ISOMETRIES, "swap", "observation", "action"), where)
-        spatial = [key for key in (*ISOMETRIES, "swap") if key in generator]
-        if spatial and not known:
+        check_keys(generator, ("name", "order", *ISOMETRIES, "frame", "swap", "observation", "action"), where)
+        spatial = [key for key in (*ISOMETRIES, "frame", "swap") if key in generator]
+        if spatial and not parts:
             raise SpecificationError(f"{where} has {spatial[0]}, which moves fields; neither observation nor action has any.")
         names.append(checked_text(generator.get("name", where), f"the name of {where}"))
-        moves.append((observation.matrix(generator, names[-1], known), action.matrix(generator, names[-1], known)))
+        moves.append((observation.matrix(generator, names[-1], parts), action.matrix(generator, names[-1], parts)))
         if all(np.array_equal(matrix, np.eye(len(matrix))) for matrix in moves[-1]):
             raise SpecificationError(f"{names[-1]!r} moves nothing; say where coordinates go, or leave it out.")
         _check_order(generator, moves[-1], names[-1])
@@ -69,7 +73,7 @@ def declared_symmetry(contents: Mapping[str, Any]) -> Symmetry:
         action_center=action.center,
         observation_names=observation.names,
         action_names=action.names,
-        element_names=_element_names(group, names),
+        element_names=contents.get("elements", _element_names(group, names)),
         **common,
     )
 
@@ -77,7 +81,8 @@ def declared_symmetry(contents: Mapping[str, Any]) -> Symmetry:
 def _group(contents: Mapping[str, Any], moves: list[tuple[NDArray, NDArray]]) -> Group:
     declared = contents.get("group")
     if declared is None:
-        return groups.generated_by(*(_joint(*pair) for pair in moves))
+        generated = groups.generated_by(*(_joint(*pair) for pair in moves))
+        return groups.cyclic(generated.order) if len(moves) == 1 else generated
     text = checked_text(declared, "group")
     family = re.fullmatch(r"([CDSA])(\d{1,4})", text)
     if text in _NAMED:

@@ -2,141 +2,128 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from itertools import combinations_with_replacement
 
 import numpy as np
 from numpy.typing import NDArray
 
-from symmdp.catalogue.specification._checks import check_keys, checked_text
 from symmdp.errors import SpecificationError
 
-KINDS = ("scalar", "pseudoscalar", "vector", "pseudovector", "quaternion", "hinges", "slides")
+KINDS = ("scalar", "pseudoscalar", "vector", "pseudovector", "inertia", "quaternion", "hinges", "slides")
 AXES = "xyz"
-_QUATERNION = "wxyz"
-_MOST = 4096
+_PAIRS = sorted(combinations_with_replacement(range(3), 2), key=lambda pair: (pair[0] != pair[1], pair))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Isometry:
+    """An isometry of the world, `W`, and one of the frames that bodies carry with them, `B`: orthogonal, shape `(3, 3)`.
+
+    The same for both where a scene is turned or mirrored as a whole. An isometry of the frame alone gives the body's own axes
+    other names: a vector in the world stays where it is, and the orientation `R` of the body becomes `R B⁻¹`.
+    """
+
+    world: NDArray[np.float64]
+    body: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
 class DeclaredField:
     """Coordinates next to each other, of one kind.
 
-    Under an isometry `x ↦ O x` of space, a *scalar* stays, a *pseudoscalar* is multiplied by `det O`, a *vector* by `O`, a
-    *pseudovector* (angular velocity, torque) by `det O · O`, and a *quaternion* (w, x, y, z), the orientation of a body whose
-    own frame is moved as well, by `1 ⊕ det O · O`. *Hinges* are angles, speeds or torques of joints about given axes of the
-    body: each by `det O · (Oa)·a'`; *slides* are joints along axes: `(Oa)·a'`. There, `a` is the axis of a joint and `a'`
-    that of the joint that takes its place.
+    Under an isometry `O` of the frame in which the field is given, a *scalar* stays, a *pseudoscalar* is multiplied by `det O`,
+    a *vector* by `O`, a *pseudovector* (angular velocity, torque) by `det O · O`; an *inertia* (xx, yy, zz, xy, xz, yz) is a
+    symmetric tensor, `T ↦ O T Oᵀ`. A *quaternion* (w, x, y, z) is the orientation `R` of a body, `R ↦ W R B⁻¹`. *Hinges* are
+    angles, speeds or torques of joints about given axes: each by `det O · (Oa)·a'`; *slides* are joints along axes:
+    `(Oa)·a'`. There, `a` is the axis of a joint and `a'` that of the joint that takes its place.
 
     Attributes:
-        name: of the field.
+        part: what changes places with others: of the field alone, or of all fields of one body or joint.
+        name: of the field among those of the part; empty where the part is all that it needs.
         kind: one of `KINDS`.
         size: the number of coordinates.
-        axes: of vectors, pseudovectors, hinges and slides, one letter for each coordinate.
-        components: their names; empty where the field is its one coordinate.
+        axes: unit vectors, one for each coordinate, shape `(size, 3)`; of vectors, pseudovectors, hinges and slides.
+        frame: "world" or "body": where its directions are given.
+        coordinates: the names of the coordinates.
     """
 
+    part: str
     name: str
     kind: str
     size: int
-    axes: str
-    components: tuple[str, ...]
+    axes: NDArray[np.float64]
+    frame: str
+    coordinates: tuple[str, ...]
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """Of the coordinates."""
-        return tuple(f"{self.name} {component}" for component in self.components) or (self.name,)
+    def label(self) -> str:
+        """What a declaration calls it."""
+        return f"{self.part} {self.name}".strip()
 
-    def block(self, target: DeclaredField, isometry: NDArray[np.float64]) -> NDArray[np.float64]:
+    def block(self, target: DeclaredField, isometry: Isometry) -> NDArray[np.float64]:
         """The matrix by which `isometry` takes this field to where `target` stands, shape `(size, size)`.
 
         Raises:
-            SpecificationError: the fields are not of one kind and size, or axes go where the target has none.
+            SpecificationError: the fields are not of one kind and size, axes go where the target has none, or a mirror leaves
+                the frame of a body as it is.
         """
         if (self.kind, self.size) != (target.kind, target.size):
             raise SpecificationError(
-                f"{self.name!r} ({self.kind}, {self.size}) and {target.name!r} ({target.kind}, {target.size}) cannot change "
+                f"{self.label!r} ({self.kind}, {self.size}) and {target.label!r} ({target.kind}, {target.size}) cannot change "
                 "places: they differ in kind or size."
             )
-        determinant = float(np.rint(np.linalg.det(isometry)))
+        matrix = isometry.body if self.frame == "body" else isometry.world
+        determinant = float(np.rint(np.linalg.det(matrix)))
         if self.kind == "scalar":
             return np.eye(self.size)
         if self.kind == "pseudoscalar":
             return determinant * np.eye(self.size)
+        if self.kind == "inertia":
+            return _on_symmetric_tensors(matrix)
         if self.kind == "quaternion":
-            block = np.eye(4)
-            block[1:, 1:] = determinant * isometry
-            return block
-        from_axes, to_axes = (np.eye(3)[[AXES.index(axis) for axis in axes]] for axes in (self.axes, target.axes))
-        block = to_axes @ isometry @ from_axes.T
+            return _on_quaternions(isometry, self.label)
+        block = target.axes @ matrix @ self.axes.T
         if self.kind in ("hinges", "slides"):
             block = np.diag(np.diag(block))
         if self.kind in ("hinges", "pseudovector"):
             block = determinant * block
         if not np.allclose(block @ block.T, np.eye(self.size), atol=1e-9):
             raise SpecificationError(
-                f"the isometry moves the axes {self.axes} of {self.name!r} elsewhere than to the axes {target.axes} of "
-                f"{target.name!r}. Say with swap which field takes its place, or give its own signs or matrix in fields."
+                f"the isometry moves the axes of {self.label!r} elsewhere than to those of {target.label!r}. Say with swap "
+                "which field takes its place, or give its own signs or matrix in fields."
             )
         return block
 
 
-def declared_field(table: object, where: str) -> DeclaredField:
-    """A field from its table: name, kind, and what the kind needs.
-
-    Raises:
-        SpecificationError: the table says something else.
-    """
-    if not isinstance(table, Mapping):
-        raise SpecificationError(f"{where} is a table such as {{ name = 'torso', kind = 'quaternion' }}; got {table!r}.")
-    check_keys(table, ("name", "kind", "size", "axes", "components"), where)
-    name = checked_text(table.get("name"), f"the name of {where}")
-    kind = checked_text(table.get("kind", "scalar"), f"the kind of {name!r}")
-    if kind not in KINDS:
-        raise SpecificationError(f"the kind of {name!r} is one of {', '.join(KINDS)}; got {kind!r}.")
-    axes = _axes(table, name, kind)
-    size = _size(table, name, kind, axes)
-    components = table.get("components", _usual_components(kind, size, axes))
-    if not _are_names(components, size):
-        raise SpecificationError(f"the components of {name!r} are a list of {size} different names; got {components!r}.")
-    return DeclaredField(name, kind, size, axes, tuple(components))
+def _on_symmetric_tensors(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`T ↦ O T Oᵀ` on (xx, yy, zz, xy, xz, yz)."""
+    block = np.zeros((6, 6))
+    for column, (i, j) in enumerate(_PAIRS):
+        tensor = np.zeros((3, 3))
+        tensor[i, j] = tensor[j, i] = 1.0
+        moved = matrix @ tensor @ matrix.T
+        block[:, column] = [moved[pair] for pair in _PAIRS]
+    return block
 
 
-def _axes(table: Mapping[str, Any], name: str, kind: str) -> str:
-    if kind not in ("vector", "pseudovector", "hinges", "slides"):
-        if "axes" in table:
-            raise SpecificationError(f"{name!r} is a {kind}, which has no axes.")
-        return ""
-    axes = table.get("axes", AXES if kind.endswith("vector") else None)
-    if not isinstance(axes, str) or not 1 <= len(axes) <= _MOST or not set(axes) <= set(AXES):
+def _on_quaternions(isometry: Isometry, label: str) -> NDArray[np.float64]:
+    """`R ↦ W R B⁻¹` as `q ↦ q_W q q_B⁻¹`; of mirrors, `−W` and `−B` do the same and are rotations."""
+    from scipy.spatial.transform import Rotation  # a quarter of a second; few declarations need it
+
+    signs = [float(np.rint(np.linalg.det(matrix))) for matrix in (isometry.world, isometry.body)]
+    if signs[0] != signs[1]:
         raise SpecificationError(
-            f"the axes of {name!r} are letters x, y and z, one for each of its coordinates, such as 'xzyy'; got {axes!r}."
+            f"{label!r} is the orientation of a body, which is mirrored together with the body's own frame; leave frame out."
         )
-    if kind.endswith("vector") and len(set(axes)) < len(axes):
-        raise SpecificationError(f"{name!r} is one {kind}, so its axes differ; got {axes!r}.")
-    return axes
+    world, body = (
+        Rotation.from_matrix(sign * matrix).as_quat(canonical=True, scalar_first=True)
+        for sign, matrix in zip(signs, (isometry.world, isometry.body), strict=True)
+    )
+    basis = np.eye(4)
+    inverse = body * [1, -1, -1, -1]
+    return np.stack([_quaternion_product(_quaternion_product(world, q), inverse) for q in basis], axis=1)
 
 
-def _size(table: Mapping[str, Any], name: str, kind: str, axes: str) -> int:
-    if kind not in ("scalar", "pseudoscalar"):
-        if "size" in table:
-            raise SpecificationError(f"the size of {name!r} follows from its kind; leave it out.")
-        return len(axes) or 4
-    size = table.get("size", len(table["components"]) if isinstance(table.get("components"), list) else 1)
-    if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= _MOST:
-        raise SpecificationError(f"the size of {name!r} is an integer, 1 to {_MOST}; got {size!r}.")
-    return size
-
-
-def _usual_components(kind: str, size: int, axes: str) -> list[str]:
-    if kind == "quaternion":
-        return list(_QUATERNION)
-    if kind.endswith("vector"):
-        return list(axes)
-    return [] if size == 1 else [str(i + 1) for i in range(size)]
-
-
-def _are_names(components: object, size: int) -> bool:
-    if not isinstance(components, list) or not all(isinstance(name, str) and name for name in components):
-        return False
-    return len(components) == len(set(components)) and len(components) in ({size, 0} if size == 1 else {size})
+def _quaternion_product(p: NDArray[np.float64], q: NDArray[np.float64]) -> NDArray[np.float64]:
+    vector = p[0] * q[1:] + q[0] * p[1:] + np.cross(p[1:], q[1:])
+    return np.array([p[0] * q[0] - p[1:] @ q[1:], *vector])

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symmdp.catalogue.specification._checks import check_keys
+from symmdp.catalogue.specification._fields import Anatomy, declared_fields
 from symmdp.catalogue.specification._images import image_shape, plane_matrix
 from symmdp.catalogue.specification._isometry import fields_matrix, isometry_of, swaps_of
-from symmdp.catalogue.specification._kinds import DeclaredField, declared_field
+from symmdp.catalogue.specification._kinds import DeclaredField
 from symmdp.errors import SpecificationError
 from symmdp.groups import Group
 from symmdp.representations import Representation, image
@@ -34,7 +35,7 @@ class Side:
         center: the fixed point, or None.
     """
 
-    def __init__(self, contents: Mapping[str, Any], what: str):
+    def __init__(self, contents: Mapping[str, Any], what: str, anatomy: Anatomy):
         table = contents.get(what)
         if not isinstance(table, Mapping):
             raise SpecificationError(f"the file needs a table [{what}] with names, with fields, or with a size.")
@@ -47,8 +48,8 @@ class Side:
         if "image" in table:
             self.shape, self.size = image_shape(table, what), 2
         elif "fields" in table:
-            self.fields = self._declared_fields(table)
-            self.names = tuple(name for field in self.fields for name in field.names)
+            self.fields = self._declared_fields(table, anatomy)
+            self.names = tuple(name for field in self.fields for name in field.coordinates)
             self.size = len(self.names)
         else:
             self.names, self.size = self._named_or_sized(table)
@@ -74,18 +75,10 @@ class Side:
             raise SpecificationError(f"[{self.what}] has {len(names)} names and size {size}; leave the size out.")
         return None if names is None else tuple(names), size
 
-    def _declared_fields(self, table: Mapping[str, Any]) -> tuple[DeclaredField, ...]:
+    def _declared_fields(self, table: Mapping[str, Any], anatomy: Anatomy) -> tuple[DeclaredField, ...]:
         if "names" in table or "size" in table:
             raise SpecificationError(f"[{self.what}] has fields, so names and size follow from them; leave those out.")
-        fields = table["fields"]
-        if not isinstance(fields, list) or not fields:
-            raise SpecificationError(f"the fields of [{self.what}] are a list of tables; got {fields!r}.")
-        found = tuple(declared_field(field, f"field {i} of [{self.what}]") for i, field in enumerate(fields))
-        names = [field.name for field in found]
-        if len(set(names)) < len(names):
-            twice = next(name for name in names if names.count(name) > 1)
-            raise SpecificationError(f"[{self.what}] has the field {twice!r} twice.")
-        return found
+        return declared_fields(table["fields"], self.what, anatomy)
 
     def _center(self, center: object) -> NDArray[np.float64]:
         if self.shape is not None:
@@ -116,32 +109,32 @@ class Side:
         channels, height, width = self.shape
         return image(channels * group.trivial, declared, height, width)
 
-    def matrix(self, generator: Mapping[str, Any], name: str, known: tuple[str, ...]) -> NDArray:
+    def matrix(self, generator: Mapping[str, Any], name: str, parts: tuple[str, ...]) -> NDArray:
         """The matrix of a generator: the identity where it says nothing.
 
         Args:
             generator: its table.
             name: of the generator.
-            known: the fields of both sides, which its swap may name.
+            parts: of the fields of both sides, which its swap may name.
         """
         where = f"{self.what} of {name!r}"
         table = generator.get(self.what)
         if self.shape is not None:
             return plane_matrix(table, where)
+        if table is not None and not isinstance(table, Mapping):
+            raise SpecificationError(f"{where} is a table with {', '.join(_FORMS)}; got {table!r}.")
         if self.fields and (table is None or set(table) <= {"fields"}):
             own = self._own_blocks({} if table is None else table.get("fields", {}), where)
-            return fields_matrix(self.fields, isometry_of(generator, name), swaps_of(generator, name, known), own)
+            return fields_matrix(self.fields, isometry_of(generator, name), swaps_of(generator, name, parts), own)
         if table is None:
             return np.eye(self.size, dtype=np.int64)
-        if not isinstance(table, Mapping):
-            raise SpecificationError(f"{where} is a table with {', '.join(_FORMS)}; got {table!r}.")
         check_keys(table, _FORMS, where)
         return self._stated(table, where)
 
     def _own_blocks(self, table: object, where: str) -> dict[str, NDArray]:
         if not isinstance(table, Mapping):
             raise SpecificationError(f"the fields in {where} are a table of signs or matrices; got {table!r}.")
-        sizes, found = {field.name: field.size for field in self.fields}, {}
+        sizes, found = {field.label: field.size for field in self.fields}, {}
         check_keys(table, tuple(sizes), f"the fields in {where}")
         for field, given in table.items():
             size, what = sizes[field], f"{field!r} in {where}"
