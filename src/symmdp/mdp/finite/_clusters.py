@@ -14,7 +14,7 @@ def clusters(values: NDArray[np.float64], tolerance: float) -> NDArray[np.int64]
     is wider than the tolerance, two that are closer may be parted. Values equal up to rounding, in crowds further apart than
     the tolerance, are never parted.
     """
-    distinct, number = np.unique(values, return_inverse=True)
+    distinct = np.unique(values)
     if not len(distinct):
         return np.zeros(0, dtype=np.int64)
     begins = np.concatenate([[True], np.diff(distinct) > tolerance])
@@ -23,4 +23,4 @@ def clusters(values: NDArray[np.float64], tolerance: float) -> NDArray[np.int64]
     for first, end in zip(crowds[:-1][wide], crowds[1:][wide], strict=True):
         while (first := first + int(np.searchsorted(distinct[first:end] - distinct[first], tolerance, "right"))) < end:
             begins[first] = True
-    return (np.cumsum(begins) - 1)[number]
+    return (np.cumsum(begins) - 1)[np.searchsorted(distinct, values)]

@@ -115,13 +115,14 @@ class Refinement:
         actions, flat = self._mdp.actions, self._mdp.transitions
         rows = (states[:, None] * actions + np.arange(actions)).ravel()
         entries = _ranges(flat.indptr[rows], flat.indptr[rows + 1])
-        row = np.repeat(np.arange(len(rows)), flat.indptr[rows + 1] - flat.indptr[rows])
-        key = row * len(self._sizes) + self.blocks[flat.indices[entries]]
-        order = np.argsort(key, kind="stable")
-        key = key[order]
-        first = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
-        probability = np.add.reduceat(flat.data[entries][order], first)
-        row, block = np.divmod(key[first], len(self._sizes))
+        lengths = flat.indptr[rows + 1] - flat.indptr[rows]
+        of_blocks = scipy.sparse.csr_array(
+            (flat.data[entries], self.blocks[flat.indices[entries]], np.concatenate([[0], np.cumsum(lengths)])),
+            shape=(len(rows), len(self._sizes)),
+        )
+        of_blocks.sum_duplicates()
+        row = np.repeat(np.arange(len(rows)), np.diff(of_blocks.indptr))
+        block, probability = of_blocks.indices, of_blocks.data
         kept = probability > self._tolerance
         row, block, probability = row[kept], block[kept], probability[kept]
         number = _number_lists(
@@ -158,8 +159,12 @@ def _number_rows(rows: NDArray[np.int64]) -> NDArray[np.int64]:
     if rows.shape[1] == 0:
         return np.zeros(len(rows), dtype=np.int64)
     rows = np.ascontiguousarray(rows, dtype=np.int64)
-    whole = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1]))).ravel()  # one value, ordered by its bytes
-    return np.unique(whole, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    factors = np.random.default_rng(0).integers(2**63, size=rows.shape[1], dtype=np.int64) * 2 + 1
+    _, first, number = np.unique((rows * factors).sum(axis=1), return_index=True, return_inverse=True)
+    if not (rows[first[number]] == rows).all():  # two rows with one hash: compare them byte by byte, which is slower
+        whole = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1]))).ravel()
+        number = np.unique(whole, return_inverse=True)[1]
+    return number.reshape(-1).astype(np.int64)
 
 
 def _number_lists(heads: NDArray[np.int64], lengths: NDArray, entries: NDArray[np.int64]) -> NDArray[np.int64]:
