@@ -100,8 +100,9 @@ _ENTRIES = (
 def _all_entries() -> tuple[CatalogueEntry, ...]:
     from symmdp.catalogue._grid_world import GRID_WORLD
     from symmdp.catalogue._mujoco import MUJOCO  # building its large representations takes a tenth of a second
+    from symmdp.catalogue._toy_text import TOY_TEXT
 
-    return (*_ENTRIES, *GRID_WORLD, *MUJOCO)
+    return (*_ENTRIES, *TOY_TEXT, *GRID_WORLD, *MUJOCO)
 
 
 def entries() -> tuple[CatalogueEntry, ...]:
@@ -125,6 +126,8 @@ def entry_of(environment_id: str, **options: Any) -> CatalogueEntry:
     for entry in found:
         if dict(entry.options) == options:
             return entry
+    if (own := _of_own_map(environment_id, options)) is not None:
+        return own
     declare = "declare its Symmetry and check it with symmdp.mdp.verify."
     if found:
         given = environment_name(environment_id, options)
@@ -139,6 +142,12 @@ def entry_of(environment_id: str, **options: Any) -> CatalogueEntry:
     raise UnknownEnvironmentError(
         f"The catalogue has no entry for {environment_id!r}. {hint} To use another environment, {declare}"
     )
+
+
+def _of_own_map(environment_id: str, options: dict[str, Any]) -> CatalogueEntry | None:
+    from symmdp.catalogue._frozen_lake import lake_entry
+
+    return lake_entry(environment_id, options)
 
 
 def symmetry_of(environment_id: str, **options: Any) -> Symmetry:

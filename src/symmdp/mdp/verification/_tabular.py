@@ -234,7 +234,7 @@ def _initial_states(
             unit="states",
         )
     error = np.abs(starts[states] - starts)
-    worst = int(error.argmax())
+    worst = int((starts - starts[states]).argmax())  # episodes start there more often than in its image
     return PartResult(
         part="initial states",
         element=g,
