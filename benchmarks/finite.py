@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 import gymnasium as gym
 import numpy as np
 import scipy.sparse
-import torch
 
 from _record import record
 from symmdp.catalogue.environments import grid_world_mdp
@@ -105,7 +104,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     rounds = parser.parse_args().rounds
-    torch.set_num_threads(1)
     rows = []
     for what, size, mdp in cases():
         for solver in SOLVERS:

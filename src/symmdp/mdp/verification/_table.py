@@ -51,12 +51,11 @@ class TabularEnvironment:
         outcomes: dict[int, list[tuple[int, float, bool]]] = {}
         for pair, *outcome in zip(table.pair, table.following, table.reward, table.terminated, strict=True):
             outcomes.setdefault(int(pair), []).append((int(outcome[0]), float(outcome[1]), bool(outcome[2])))
-        can_be_set = isinstance(getattr(env, "s", None), int | np.integer)
         live = np.setdiff1d(table.pair // table.actions, table.following[table.terminated])
         taken = 0
         while taken < count:
             s = _index(self._ask("reset", seed=int(generator.integers(2**31)))[0], self.observation_space)
-            if can_be_set and len(live):
+            if isinstance(getattr(env, "s", None), int | np.integer) and len(live):
                 s = int(generator.choice(live))
                 env.s = s + int(self.observation_space.start)  # pyright: ignore[reportAttributeAccessIssue]
             for a in generator.integers(table.actions, size=_EPISODE):
