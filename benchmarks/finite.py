@@ -71,6 +71,7 @@ SOLVERS: dict[str, Callable[[FiniteMDP], FiniteSolution]] = {
     "value iteration": value_iteration,
     "policy iteration": policy_iteration,
 }
+MEDIANS = ("direct (ms)", "finding (ms)", "solving the image (ms)", "ratio", "ratio without finding", "states of the image")
 LARGEST = {"value iteration": 10**6, "policy iteration": 11_000}  # states; more would take minutes on a torus
 
 
@@ -113,7 +114,7 @@ def main() -> None:
                 found = {key: float(f"{value:.4g}") for key, value in measure(mdp, solver).items()}
                 about = {"mdp": what, "size": size, "states": mdp.states, "actions": mdp.actions, "solver": solver, "round": i}
                 rows.append({**about, **found})
-            median = {key: statistics.median(row[key] for row in rows[-rounds:]) for key in found}
+            median = {key: statistics.median(row[key] for row in rows[-rounds:]) for key in MEDIANS}
             print(
                 f"{what} {size}, {solver}: {mdp.states} → {median['states of the image']:.0f} states, direct "
                 f"{median['direct (ms)']:.0f} ms, finding {median['finding (ms)']:.0f} ms, solving "

@@ -229,8 +229,8 @@ def test_terminal_states_of_the_default_lake_cannot_be_exchanged() -> None:
 def test_an_environment_that_does_not_follow_its_table_is_refused() -> None:
     class Liar(Table):
         def step(self, action):
-            s, reward, *rest = super().step(action)
-            return s, reward - 1, *rest
+            s, reward, ended, truncated, info = super().step(action)
+            return s, reward - 1, ended, truncated, info
 
     with pytest.raises(SimulatorError, match=r"Liar does not follow its table P: from state \d, action \d led to"):
         verify(Liar(), swap(), samples=50)
@@ -301,7 +301,7 @@ def test_lists_are_tables_too() -> None:
 
 
 def test_what_changes_the_environment_hides_the_table() -> None:
-    doubled = gym.wrappers.TransformReward(Table(), lambda reward: 2 * reward)
+    doubled = gym.wrappers.TransformReward(Table(), lambda reward: -float(reward))
     with pytest.raises(SimulatorError, match="wrapper TransformReward"):
         verify(doubled, swap())
     other = Table()

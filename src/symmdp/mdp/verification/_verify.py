@@ -66,10 +66,11 @@ def verify(
     _check_options(samples, tolerance, seed, confidence)
     if not isinstance(symmetry, Symmetry):
         raise OptionError(f"The second argument is a symmdp Symmetry; got {type(symmetry).__name__}.")
-    with opened(env, simulator) as (name, simulator):
-        symmetry.check_spaces(simulator.observation_space, simulator.action_space)
-        if isinstance(simulator, TabularEnvironment):
-            return tabular_report(simulator, name, symmetry, samples, tolerance, seed, confidence)
+    with opened(env, simulator) as (name, found):
+        symmetry.check_spaces(found.observation_space, found.action_space)
+        if isinstance(found, TabularEnvironment):
+            return tabular_report(found, name, symmetry, samples, tolerance, seed, confidence)
+        simulator = found
         symmetry = symmetry.on_vectors
         guarded = Guarded(simulator, name)
         parts, stopped = simulated_parts(guarded, symmetry, samples, tolerance, confidence, np.random.default_rng(seed))
