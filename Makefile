@@ -58,6 +58,7 @@ bench: setup
 	$(BIN)/python benchmarks/import_time.py
 	$(BIN)/python benchmarks/environments.py
 	$(BIN)/python benchmarks/verification.py
+	$(BIN)/python benchmarks/finite.py
 
 bench-peers: setup
 	$(BIN)/python benchmarks/peers.py

@@ -271,8 +271,8 @@ def test_show_every_entry(capsys: pytest.CaptureFixture[str]) -> None:
     from symmdp.catalogue import entries
 
     for entry in entries():
-        assert main(["show", entry.environment_id]) == 0
-        assert capsys.readouterr().out.startswith(f"{entry.environment_id}: {entry.status}")
+        assert main(["show", entry.name]) == 0
+        assert capsys.readouterr().out.replace("\n", " ").startswith(f"{entry.name}: {entry.status}")
 
 
 def test_show_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

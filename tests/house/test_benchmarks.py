@@ -83,3 +83,14 @@ def test_workers_that_fail_or_print_nothing_are_reported(script, tmp_path: Path)
     worker.write_text("raise SystemExit('no such group')")
     assert peers.measure(Path(sys.executable), worker, "C4", 64, 1) == {"problem": "no such group"}
     assert all(peer.worker.exists() for peer in peers.PEERS)
+
+
+def test_the_finite_mdps_have_the_symmetries_that_they_are_made_with(script, monkeypatch: pytest.MonkeyPatch) -> None:
+    finite = script("finite")
+    measured = finite.measure(finite.torus_of_agents(2, 3), "value iteration")
+    assert measured["states of the image"] == 3  # both in one cell, beside one another, or diagonally so
+    lake = finite.frozen_lake(11)
+    assert finite.measure(lake, "policy iteration")["states of the image"] < lake.states / 4
+    monkeypatch.setattr(finite, "AGREE", -1.0)
+    with pytest.raises(SystemExit, match="the values differ"):
+        finite.measure(lake, "value iteration")

@@ -9,15 +9,14 @@ from symmdp.catalogue._known import known_entries
 from symmdp.errors import NoSymmetryError, UnknownEnvironmentError
 from symmdp.mdp import Symmetry, environment_name, parse_environment_name
 
-_FAMILIES = ("classic_control", "mujoco")
-
 
 @cache
 def _all_entries() -> tuple[CatalogueEntry, ...]:
     from symmdp.catalogue._grid_world import GRID_WORLD
+    from symmdp.catalogue._toy_text import TOY_TEXT
 
-    known = [entry for family in _FAMILIES for entry in known_entries(family)]
-    return (*known, *GRID_WORLD)
+    classic_control, mujoco = (known_entries(family) for family in ("classic_control", "mujoco"))
+    return (*classic_control, *TOY_TEXT, *GRID_WORLD, *mujoco)
 
 
 def entries() -> tuple[CatalogueEntry, ...]:
@@ -41,6 +40,8 @@ def entry_of(environment_id: str, **options: Any) -> CatalogueEntry:
     for entry in found:
         if dict(entry.options) == options:
             return entry
+    if (own := _of_own_map(environment_id, options)) is not None:
+        return own
     declare = "declare its Symmetry and check it with symmdp.mdp.verify."
     if found:
         given = environment_name(environment_id, options)
@@ -55,6 +56,12 @@ def entry_of(environment_id: str, **options: Any) -> CatalogueEntry:
     raise UnknownEnvironmentError(
         f"The catalogue has no entry for {environment_id!r}. {hint} To use another environment, {declare}"
     )
+
+
+def _of_own_map(environment_id: str, options: dict[str, Any]) -> CatalogueEntry | None:
+    from symmdp.catalogue._frozen_lake import lake_entry
+
+    return lake_entry(environment_id, options)
 
 
 def symmetry_of(environment_id: str, **options: Any) -> Symmetry:

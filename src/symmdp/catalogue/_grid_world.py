@@ -8,6 +8,8 @@ from symmdp.representations import Representation, image, plane
 
 _TURNS = ("identity", "quarter turn", "half turn", "three-quarter turn")
 _MIRRORS = ("up–down mirror", "mirror in x = y", "left–right mirror", "mirror in x = −y")
+D4_NAMES = (*_TURNS, *_MIRRORS)
+"""What the elements of `dihedral(4)` do to an image."""
 
 
 def grid_world_symmetry(group: Group | None = None, *, size: int = 7, cell: int = 3) -> Symmetry:
@@ -28,7 +30,7 @@ def grid_world_symmetry(group: Group | None = None, *, size: int = 7, cell: int 
     moved = plane(group)
     actions = [(DIRECTIONS[:, None] == DIRECTIONS @ moved(g).T).all(axis=-1).astype(int) for g in group]
     side = size * cell
-    names = (*_TURNS, *_MIRRORS)[: group.order] if group in (cyclic(4), dihedral(4)) else None
+    names = D4_NAMES[: group.order] if group in (cyclic(4), dihedral(4)) else None
     return Symmetry(
         group,
         image(group.trivial, moved, side, side),

@@ -63,9 +63,14 @@ class Show:
         out.print(f"{symmetry.name}: the group {group.name}, {elements}\n", markup=False)
         for g, line in zip(group.generators, in_words(symmetry).split("\n"), strict=True):
             out.print(f"{symmetry.element_name(g)}: {line}", markup=False)
-        out.print("\n[bold]Where each coordinate goes[/bold]")
-        out.print(_representations(symmetry))
-        if len(symmetry.observation_shape) == 1:
+        of_states = _acts_on_states(environment, symmetry)
+        out.print(f"\n[bold]Where each {'state and action' if of_states else 'coordinate'} goes[/bold]")
+        out.print(_representations(symmetry, of_states))
+        if of_states:
+            if len(group.numbered) > len(group.generators) + 1:
+                out.print("\n[bold]States and their images[/bold]")
+                out.print(_images_of_states(symmetry))
+        elif len(symmetry.observation_shape) == 1:
             out.print("\n[bold]A state and its images[/bold]")
             out.print(_orbit(environment, symmetry))
         else:
@@ -104,13 +109,30 @@ def _table(columns: list[str]) -> Table:
     return table
 
 
-def _representations(symmetry: Symmetry) -> Table:
+def _acts_on_states(environment: str, symmetry: Symmetry) -> bool:
+    """Whether it permutes the states of a Discrete space, rather than the coordinates of a vector."""
+    import gymnasium as gym
+
+    from symmdp.errors import MissingExtraError
+    from symmdp.mdp import make_environment
+
+    if symmetry.observation.kind != "permutation":
+        return False
+    try:
+        made = make_environment(environment)
+    except MissingExtraError:
+        return False
+    with made:
+        return isinstance(made.observation_space, gym.spaces.Discrete)
+
+
+def _representations(symmetry: Symmetry, of_states: bool) -> Table:
     """Where each coordinate goes under each generator."""
     from symmdp.representations import ImageRepresentation, Representation
 
     names = [symmetry.element_name(g) for g in symmetry.group.generators]
-    table = _table(["", "coordinate", *names])
-    sides = [("observation", symmetry.observation, symmetry.observation_name)]
+    table = _table(["", "" if of_states else "coordinate", *names])
+    sides = [("state" if of_states else "observation", symmetry.observation, symmetry.observation_name)]
     if isinstance(symmetry.action, Representation):
         sides.append(("action", symmetry.action, symmetry.action_name))
     for what, rep, name in sides:
@@ -148,6 +170,21 @@ def _letters(symmetry: Symmetry) -> Table:
         raise AssertionError("the observations are images")
     table = _table([symmetry.element_name(g) for g in numbers])
     table.add_row(*(letter(rep, g) for g in numbers))
+    return table
+
+
+def _images_of_states(symmetry: Symmetry) -> Table:
+    """Where the first elements take the states of a Discrete space."""
+    import numpy as np
+
+    numbers = symmetry.group.numbered[:_MOST_COLUMNS]
+    table = _table([symmetry.element_name(g) for g in numbers])
+    states = np.arange(symmetry.observation.dim)
+    images = [symmetry.transform_observation(g, states, discrete=True) for g in numbers]
+    for s in states[:_MOST_ROWS]:
+        table.add_row(*(symmetry.observation_name(int(image[s])) for image in images))
+    if len(states) > _MOST_ROWS:
+        table.add_row(f"and {len(states) - _MOST_ROWS} more")
     return table
 
 

@@ -7,6 +7,7 @@ from symmdp.mdp import Symmetry
 from symmdp.representations import ImageRepresentation, Representation
 
 _MOST = 6  # moves that are spelled out
+_MOST_NAMES = 12  # in them
 
 
 def in_words(symmetry: Symmetry) -> str:
@@ -34,6 +35,7 @@ def _moves(rep: Representation, g: int, name: Callable[[int], str], centred: boo
     source, sign = rep.source[g], rep.sign[g]
     target = {int(s): (i, int(sign[i])) for i, s in enumerate(source)}
     moves, seen = [], set[int]()
+    shown, names_shown = 0, 0
     for start in range(rep.dim):
         if start in seen or target[start] == (start, 1):
             continue
@@ -47,5 +49,8 @@ def _moves(rep: Representation, g: int, name: Callable[[int], str], centred: boo
         names = [("−" if s < 0 else "") + name(i) for i, s in cycle]
         swap = len(cycle) == 3 and cycle[-1][1] > 0
         moves.append(" ↔ ".join(names[:2]) if swap else " → ".join(names))
-    more = f", and {len(moves) - _MOST} more" if len(moves) > _MOST else ""
-    return ", ".join(moves[:_MOST]) + more + (about if moves else "")
+        names_shown += len(names) - 1
+        if len(moves) <= _MOST and (names_shown <= _MOST_NAMES or not shown):
+            shown = len(moves)
+    more = f", and {len(moves) - shown} more" if len(moves) > shown else ""
+    return ", ".join(moves[:shown]) + more + (about if moves else "")

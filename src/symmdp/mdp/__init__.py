@@ -6,6 +6,7 @@ from symmdp.mdp._wrappers import wrapped_symmetry
 from symmdp.mdp.explanation._explain import explain
 from symmdp.mdp.explanation._explanation import Explanation, ParameterDifference
 from symmdp.mdp.finite._automorphism import AutomorphismDefect, automorphism_defect, is_automorphism
+from symmdp.mdp.finite._coarsest import coarsest_homomorphism
 from symmdp.mdp.finite._homomorphism import Homomorphism, quotient
 from symmdp.mdp.finite._mdp import FiniteMDP
 from symmdp.mdp.finite._solvers import FiniteSolution, evaluate, policy_iteration, value_iteration
@@ -39,6 +40,7 @@ __all__ = [
     "VectorCanonicalStates",
     "VerificationReport",
     "automorphism_defect",
+    "coarsest_homomorphism",
     "environment_name",
     "environment_spec",
     "evaluate",

@@ -23,6 +23,9 @@ class Homomorphism:
         image: the smaller one.
         states: `σ`, the state of the image for each state, shape `(S,)`.
         actions: `α_s`, the action of the image for each state and action, shape `(S, A)`.
+        copies: of each state and action of the image, the action that it is a copy of: itself, unless it is there only to
+            give each state as many actions and no action of the source goes to it. Shape `(states, actions)` of the image;
+            None where none is a copy.
 
     Source: Ravindran and Barto 2001; van der Pol et al. 2020, section 2.
     """
@@ -31,12 +34,16 @@ class Homomorphism:
     image: FiniteMDP
     states: NDArray[np.int64]
     actions: NDArray[np.int64]
+    copies: NDArray[np.int64] | None = None
 
     def error(self) -> float:
         """The largest violation of its two equations, and 1 where a terminal state goes to one that is not, or the reverse.
 
-        0 for a homomorphism, up to rounding.
+        0 for a homomorphism, up to rounding. Copies of actions must be copies, and each other action of the image one of the
+        source's, or the error is 1.
         """
+        if not self._is_onto():
+            return 1.0
         pairs = self.states[:, None] * self.image.actions + self.actions
         gathered = scipy.sparse.csr_array(
             (np.ones(self.source.states), (np.arange(self.source.states), self.states)),
@@ -63,10 +70,27 @@ class Homomorphism:
         given = np.asarray(policy, dtype=np.float64)
         if given.shape != self.image.rewards.shape:
             raise ShapeError(f"The policy has shape {given.shape}; expected {self.image.rewards.shape}, states and actions.")
+        if self.copies is not None:
+            whole = np.zeros_like(given)
+            np.add.at(whole, (np.arange(self.image.states)[:, None], self.copies), given)
+            given = whole
         rows = np.arange(self.source.states)[:, None]
         alike = np.zeros((self.source.states, self.image.actions))
         np.add.at(alike, (np.broadcast_to(rows, self.actions.shape), self.actions), 1.0)
         return given[self.states[:, None], self.actions] / alike[rows, self.actions]
+
+    def _is_onto(self) -> bool:
+        """Whether each action of the image is one of each state that goes there, or a copy of such a one."""
+        number = np.arange(self.image.actions)
+        copies = self.copies if self.copies is not None else np.broadcast_to(number, self.image.rewards.shape)
+        taken = np.zeros((self.source.states, self.image.actions), dtype=bool)
+        taken[np.arange(self.source.states)[:, None], self.actions] = True
+        if not (taken == (copies == number)[self.states]).all():
+            return False
+        rows = np.arange(self.image.states)[:, None] * self.image.actions
+        difference = self.image.transitions - self.image.transitions[(rows + copies).ravel()]
+        rewards = self.image.rewards.ravel()
+        return abs(difference).max() == 0 and bool((rewards == rewards[(rows + copies).ravel()]).all())
 
     def lift_values(self, values: ArrayLike) -> NDArray[np.float64]:
         """`V(s) = V̄(σs)`, shape `(S,)`.
@@ -111,12 +135,24 @@ def quotient(mdp: FiniteMDP, automorphisms: Sequence[tuple[ArrayLike, ArrayLike]
         sigma, alpha = (np.asarray(array, dtype=np.int64) for array in pair)
         generators.append((sigma, np.broadcast_to(alpha, mdp.rewards.shape)))
     states, first, actions = _orbits(mdp, generators)
-    rows = (first[:, None] * mdp.actions + np.arange(mdp.actions)).ravel()
-    gathered = scipy.sparse.csr_array((np.ones(mdp.states), (np.arange(mdp.states), states)), shape=(mdp.states, len(first)))
-    flat = scipy.sparse.csr_array(mdp.transitions[rows] @ gathered)
-    per_action = [flat[a :: mdp.actions] for a in range(mdp.actions)]
-    image = FiniteMDP(per_action, mdp.rewards[first], terminal=mdp.terminal[first], discount=mdp.discount)
+    image = image_of(mdp, states, first, np.tile(np.arange(mdp.actions), (len(first), 1)))
     return Homomorphism(mdp, image, states, actions)
+
+
+def image_of(mdp: FiniteMDP, states: NDArray[np.int64], first: NDArray[np.int64], actions: NDArray[np.int64]) -> FiniteMDP:
+    """The MDP of blocks of states, each of which is what one of its states is.
+
+    Args:
+        mdp: the MDP.
+        states: the block of each state, shape `(S,)`.
+        first: of each block that one state, shape `(S̄,)`.
+        actions: of each block and action of the image, the action of that state, shape `(S̄, Ā)`.
+    """
+    rows = first[:, None] * mdp.actions + actions
+    gathered = scipy.sparse.csr_array((np.ones(mdp.states), (np.arange(mdp.states), states)), shape=(mdp.states, len(first)))
+    per_action = [scipy.sparse.csr_array(mdp.transitions[rows[:, a]] @ gathered) for a in range(actions.shape[1])]
+    rewards = mdp.rewards[first[:, None], actions]
+    return FiniteMDP(per_action, rewards, terminal=mdp.terminal[first], discount=mdp.discount)
 
 
 def _orbits(

@@ -10,6 +10,7 @@ import scipy  # loads its parts when they are first used
 from numpy.typing import ArrayLike, NDArray
 
 from symmdp.errors import DivergenceError, OptionError, ShapeError, SimulatorError, SymmetryError
+from symmdp.mdp.finite._table import TransitionTable
 
 _ROUNDING = 1e-9  # how far from 1 the sum of the probabilities of one state and action may lie
 
@@ -92,29 +93,26 @@ class FiniteMDP:
         numbered after the states of the table.
 
         Raises:
-            SimulatorError: there is no table `P`.
+            SimulatorError: there is no table `P`, or it has another form.
         """
         table = env if isinstance(env, Mapping) else getattr(getattr(env, "unwrapped", env), "P", None)
-        if not isinstance(table, Mapping):
+        if table is None:
             raise SimulatorError(
                 f"{type(env).__name__} has no transition table P; expected a toy-text environment or P itself."
             )
-        states, actions = len(table), len(table[0])
-        entries = [(s, a, *entry) for s in range(states) for a in range(actions) for entry in table[s][a]]
-        s, a, probability, following, reward, ended = (np.array(column) for column in zip(*entries, strict=True))
-        ended = ended.astype(bool) & (probability > 0)
+        read = TransitionTable.read(table)
+        states, actions, pair, probability, reward = read.states, read.actions, read.pair, read.probability, read.reward
         stays = np.zeros(states, dtype=bool)
-        loops = np.bincount(s[(following == s) & ended], weights=probability[(following == s) & ended], minlength=states)
+        loop = (read.following == pair // actions) & read.terminated
+        loops = np.bincount(pair[loop] // actions, weights=probability[loop], minlength=states)
         stays |= loops >= actions * (1 - _ROUNDING)  # absorbing in the table already
-        split = np.setdiff1d(following[ended], np.flatnonzero(stays))
+        split = np.setdiff1d(read.following[read.terminated], np.flatnonzero(stays))
         number = np.arange(states)
         number[split] = states + np.arange(len(split))
-        following = np.where(ended, number[following], following)
+        following = np.where(read.terminated, number[read.following], read.following)
         total = states + len(split)
-        flat = scipy.sparse.coo_array(
-            (probability.astype(np.float64), (s * actions + a, following)), shape=(total * actions, total)
-        )
-        rewards = np.bincount(s * actions + a, weights=probability * reward, minlength=total * actions).reshape(total, actions)
+        flat = scipy.sparse.coo_array((probability, (pair, following)), shape=(total * actions, total))
+        rewards = np.bincount(pair, weights=probability * reward, minlength=total * actions).reshape(total, actions)
         terminal = np.concatenate([stays, np.ones(len(split), dtype=bool)])
         mdp = cls.__new__(cls)
         mdp._adopt(scipy.sparse.csr_array(flat), rewards, terminal, discount)

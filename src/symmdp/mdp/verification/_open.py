@@ -13,25 +13,26 @@ from symmdp.mdp._environments import make_environment, name_of_environment
 from symmdp.mdp.simulators._find import simulator_of
 from symmdp.mdp.simulators._simulator import Simulator
 from symmdp.mdp.simulators._vector import simulator_of_vector
+from symmdp.mdp.verification._table import TabularEnvironment, tabular_environment
 
 
 @contextmanager
-def opened(env: str | gym.Env | VectorEnv, simulator: Simulator | None) -> Iterator[tuple[str, Simulator]]:
-    """An environment by its id, or one that exists, with its name and its simulator; one that is made here is closed."""
+def opened(env: str | gym.Env | VectorEnv, simulator: Simulator | None) -> Iterator[tuple[str, Simulator | TabularEnvironment]]:
+    """An environment by its id, or one that exists, with its name and its simulator (or table); one made here is closed."""
     if isinstance(env, str):
         if simulator is not None:
             yield env, simulator
             return
         made = make_environment(env)
         try:
-            yield env, simulator_of(made)
+            yield env, tabular_environment(made) or simulator_of(made)
         finally:
             made.close()
     elif isinstance(env, gym.Env):
         name = name_of_environment(env)
-        yield name, simulator_of(env) if simulator is None else simulator
+        yield name, (tabular_environment(env) or simulator_of(env)) if simulator is None else simulator
     elif isinstance(env, VectorEnv):
         name = name_of_environment(env)
-        yield name, simulator_of_vector(env) if simulator is None else simulator
+        yield name, (tabular_environment(env) or simulator_of_vector(env)) if simulator is None else simulator
     else:
         raise SimulatorError(f"Expected an environment id, a gymnasium.Env or a VectorEnv; got {type(env).__name__}.")

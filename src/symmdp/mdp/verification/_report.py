@@ -36,6 +36,8 @@ class PartResult:
         share_bound: the exact (Clopper–Pearson) one-sided upper confidence bound on the share of states, drawn as the
             sample was, that violate the tolerance; for the parts that compare transitions.
         detail: where the largest error was found, or why nothing was checked.
+        unit: what `checked` counts, where it is not what it is for other environments: `laws` of a state and action, of which
+            `error` is then the distance in total variation; the share is known exactly, and coordinates are states.
     """
 
     part: str
@@ -53,6 +55,7 @@ class PartResult:
     median: float | None = None
     p_value: float | None = None
     detail: str = ""
+    unit: str = ""
 
     @property
     def verdict(self) -> str:
@@ -73,7 +76,7 @@ class VerificationReport:
         tolerance: the largest scaled error that is no violation.
         seed: of the sampled states and actions.
         confidence: of the bounds on shares.
-        parts: five results for each generator of the group.
+        parts: five results for each generator of the group (four where there is a table: states and actions have no bounds).
         method: how transitions were compared, where it was not state by state.
     """
 
@@ -161,7 +164,7 @@ def _row(part: PartResult) -> tuple[str, ...]:
         "–" if part.error is None else f"{part.error:.1e}",
         "–" if part.median is None else f"{part.median:.1e}",
         part.coordinate_name or "–",
-        f"{part.checked} {UNITS.get(part.part, 'transitions')}",
+        f"{part.checked} {part.unit or UNITS.get(part.part, 'transitions')}",
         str(part.violations),
         _probability(part),
     )

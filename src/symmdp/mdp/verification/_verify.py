@@ -13,6 +13,8 @@ from symmdp.mdp.verification._guard import Guarded
 from symmdp.mdp.verification._open import opened
 from symmdp.mdp.verification._report import VerificationReport
 from symmdp.mdp.verification._simulated import simulated_parts
+from symmdp.mdp.verification._table import TabularEnvironment
+from symmdp.mdp.verification._tabular import tabular_report
 
 
 def verify(
@@ -35,6 +37,11 @@ def verify(
     States past the thresholds of termination are among them. A termination flag that differs is a violation even where the
     state is within rounding of a threshold. A true symmetry fails the test of initial states with probability 0.001 for
     each element; an asymmetry of theirs is found if the distance of distributions is `3.5 / √samples` or more.
+
+    An environment with Discrete spaces and a table `P[s][a] = [(probability, next, reward, terminated), …]`, as Gymnasium's
+    toy text has, is compared exactly instead: the joint law of next state, reward and termination, in each state and with
+    each action, and the distribution of initial states. Then errors are distances in total variation, and `samples` are
+    steps that must be entries of the table.
 
     Args:
         env: an environment id or an environment (of a vectorised one its first is checked), whose state and random
@@ -59,8 +66,11 @@ def verify(
     _check_options(samples, tolerance, seed, confidence)
     if not isinstance(symmetry, Symmetry):
         raise OptionError(f"The second argument is a symmdp Symmetry; got {type(symmetry).__name__}.")
-    with opened(env, simulator) as (name, simulator):
-        symmetry.check_spaces(simulator.observation_space, simulator.action_space)
+    with opened(env, simulator) as (name, found):
+        symmetry.check_spaces(found.observation_space, found.action_space)
+        if isinstance(found, TabularEnvironment):
+            return tabular_report(found, name, symmetry, samples, tolerance, seed, confidence)
+        simulator = found
         symmetry = symmetry.on_vectors
         guarded = Guarded(simulator, name)
         parts, stopped = simulated_parts(guarded, symmetry, samples, tolerance, confidence, np.random.default_rng(seed))
