@@ -16,6 +16,8 @@ from symmdp.errors import MissingExtraError, OptionError, UnknownEnvironmentErro
 
 _EXTRAS = {"mujoco": "mujoco", "box2d": "box2d", "ale_py": "atari", "atari": "atari"}  # part of an entry point: extra
 
+_UNSEEN = ("render_mode", "num_envs", "vectorization_mode", "vector_kwargs")  # options that change nothing for an agent
+
 
 def environment_name(environment_id: str, options: Mapping[str, Any]) -> str:
     """The name of an environment that `gymnasium.make` makes with `options`; without any, the id alone."""
@@ -50,7 +52,7 @@ def name_of_environment(env: Any) -> str:
     if spec is None:
         return type(env.unwrapped).__name__
     usual = gym.registry[spec.id].kwargs if spec.id in gym.registry else {}
-    options = {key: value for key, value in spec.kwargs.items() if key != "render_mode" and not _same(usual.get(key), value)}
+    options = {key: value for key, value in spec.kwargs.items() if key not in _UNSEEN and not _same(usual.get(key), value)}
     return environment_name(spec.id, options)
 
 
