@@ -120,8 +120,8 @@ def parameter_groups(module: nn.Module, *, weight_decay: float, free_weight_deca
     """
     if not 0 <= weight_decay <= free_weight_decay:
         raise OptionError(
-            f"Expected 0 ≤ weight_decay ≤ free_weight_decay; got {weight_decay} and {free_weight_decay}. The free paths are kept "
-            "small by the larger one."
+            f"Expected 0 ≤ weight_decay ≤ free_weight_decay; got {weight_decay} and {free_weight_decay}. The larger one keeps "
+            "the free paths small."
         )
     layers = [layer for layer in module.modules() if isinstance(layer, ResidualPathwayLinear)]
     if not layers:

@@ -17,8 +17,8 @@ class SymmetricStatistics:
     """Running mean and variances of observations that the group leaves unchanged, and normalisation by them.
 
     `z = (x − m) / √(v + ε)`, where `m` and `v` are exactly those of the observations seen *and all their images under the
-    group*: of the data augmented by it. Hence `z(L_g x) = ρ(g) z(x)` with the representation of the observations, and the origin
-    as centre. Statistics per coordinate break that (`m` is fixed by no mirror, `v` differs within orbits).
+    group*: of the data augmented by it. Hence `z(L_g x) = ρ(g) z(x)`, with the representation of the observations and the
+    origin as centre. Statistics per coordinate break that (`m` is fixed by no mirror, `v` differs within orbits).
 
     One variance belongs to each orbit of coordinates; where the matrices are no signed permutations, to each coordinate block
     (the mean of the augmented data's variances over it). Images have one mean and variance for each orbit of channels, over
@@ -134,10 +134,13 @@ class SymmetricStatistics:
             count = int(state["count"])
             mean, variance = (np.array(state[name], dtype=np.float64) for name in ("mean", "variance"))
         except (KeyError, TypeError, ValueError):
-            raise OptionError(f"Expected a mapping with count, mean and variance, as state_dict gives it; got {state!r}.") from None
+            raise OptionError(
+                f"Expected a mapping with count, mean and variance, as state_dict gives it; got {state!r}."
+            ) from None
         if mean.shape != self._mean.shape or variance.shape != self._mean.shape:
             raise OptionError(
-                f"The state has means of shape {mean.shape} and variances of shape {variance.shape}; expected {self._mean.shape}."
+                f"The state has means of shape {mean.shape} and variances of shape {variance.shape}; expected "
+                f"{self._mean.shape}."
             )
         if count < 0 or not (np.isfinite(mean).all() and np.isfinite(variance).all() and (variance >= 0).all()):
             raise OptionError("A state has a count of at least 0, finite means, and finite variances of at least 0.")
