@@ -17,7 +17,7 @@ from symmdp.mdp.transform._frame_average import FrameAverage
 from symmdp.mdp.transform._mirror_loss import MirrorLoss
 from symmdp.mdp.transform._symmetric_normalization import SymmetricNormalization, VectorSymmetricNormalization
 from symmdp.mdp.transform._symmetric_statistics import SymmetricStatistics
-from symmdp.mdp.verification._report import PartResult, VerificationReport
+from symmdp.mdp.verification._report import Epsilon, PartResult, VerificationReport
 from symmdp.mdp.verification._verify import verify
 from symmdp.mdp.wrappers._action_history import ActionHistory, VectorActionHistory
 from symmdp.mdp.wrappers._wrapped_symmetry import wrapped_symmetry
@@ -30,6 +30,7 @@ __all__ = [
     "AutomorphismDefect",
     "CanonicalStates",
     "Canonicalization",
+    "Epsilon",
     "Explanation",
     "FiniteMDP",
     "FiniteSolution",

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symmdp.errors import SymmetryError
-from symmdp.mdp._affine import shape_of
+from symmdp.mdp._affine import act, shape_of
 from symmdp.mdp.wrappers._parts import Parts, aged, tiled
 from symmdp.representations import ImageRepresentation, Representation
 
@@ -70,17 +70,19 @@ def _check_order(layer: Any, rep: Representation) -> None:
     below, size = layer.env.observation_space.shape, rep.shape[1:]
     if below[-2:] != size and not (rep.shape[0] == 1 and below == (*size, 1)):
         raise SymmetryError(
-            f"{type(layer).__name__} keeps the order of the entries of observations of shape {below}, which is not that of images "
-            f"of shape {rep.shape} (channels, height, width). Move the axis of channels to the front first."
+            f"{type(layer).__name__} keeps the order of the entries of observations of shape {below}, which is not that of "
+            f"images of shape {rep.shape} (channels, height, width). Move the axis of channels to the front first."
         )
 
 
 def delayed(layer: Any, parts: Parts) -> Parts:
     """Nothing changes but when observations come; the first ones are zero."""
-    if parts.observation_center is not None and np.abs(parts.observation_center).max(initial=0.0) > 0:
+    rep, center = parts.observation, parts.observation_center
+    zero = np.zeros((1, *shape_of(rep)))
+    if any(not np.allclose(act(rep, g, zero, center, "zero"), 0.0, atol=1e-9) for g in rep.group.generators):
         raise SymmetryError(
-            "DelayObservation begins with observations of zero, which the symmetry moves, for its centre is not the origin. Move "
-            "the observations to it first."
+            "DelayObservation begins with observations of zero, which the symmetry moves, for its centre is not the origin. "
+            "Delay observations that have the origin as centre."
         )
     return parts
 
