@@ -40,7 +40,7 @@ class Standardization(nn.Module):
         if self.blocks is None:
             return z.clamp(-clip, clip)
         y = z if self.root is None else z @ self.root.mT
-        sizes = self.blocks.member.sum(-1).sqrt()
+        sizes = self.blocks.member.sum(-1).double().sqrt()
         return z * self.blocks.spread(clip / (self.blocks.lengths(y) / sizes).clamp_min(clip))
 
     def extra_repr(self) -> str:
