@@ -130,16 +130,16 @@ def test_it_fits_what_is_nearly_symmetric_and_stays_small_on_what_is_symmetric()
         relaxed = EquivariantMLP(FLIP, sign, (16, 16), free_path=True, generator=torch.Generator().manual_seed(0))
         found[asymmetry] = (
             fitted(strict, asymmetry, [{"params": list(strict.parameters())}]),
-            fitted(relaxed, asymmetry, parameter_groups(relaxed, weight_decay=1e-4, free_weight_decay=1.0)),
+            fitted(relaxed, asymmetry, parameter_groups(relaxed, weight_decay=1e-4, free_weight_decay=5.0)),
             norm_of_paths(relaxed),
             equivariance_error(relaxed, FLIP, sign),
         )
     strict_error, relaxed_error, size, error = found[0.5]
-    assert relaxed_error < 0.3 * strict_error
+    assert relaxed_error < 0.1 * strict_error
     assert error > 0.1
     _, _, small, small_error = found[0.0]
     assert small < 0.5 * size
-    assert small_error < 0.5 * error
+    assert small_error < 0.2 * error
 
 
 def test_parameter_groups_hold_every_parameter_once() -> None:

@@ -90,7 +90,7 @@ class EquivariantRunningNorm(nn.Module):
         constants["center"] = self._checked(center)
         for name, value in constants.items():
             self.register_buffer(name, None if value is None else torch.tensor(value, device=device), persistent=False)
-        moved = {"count": np.zeros(()), "mean": np.zeros(features.dim), "variance": np.ones(features.dim)}
+        moved = {"count": np.array(0), "mean": np.zeros(features.dim), "variance": np.ones(features.dim)}
         for name, value in moved.items():
             self.register_buffer(name, torch.tensor(value, device=device))
 
@@ -114,13 +114,12 @@ class EquivariantRunningNorm(nn.Module):
             data = data @ self.root.mT
         mean = data.mean(0)
         mean = mean + (data - mean).mean(0)  # what the first sum rounded away
-        total = self.count + len(data)
-        delta, share = mean - self.mean, len(data) / total
+        delta, share = mean - self.mean, len(data) / (self.count + len(data)).double()
         variance = (data - mean).square().mean(0)
         known = torch.where(self.count > 0, self.variance, torch.zeros_like(self.variance))
         self.variance.copy_(known + share * (variance - known) + delta.square() * (share * (1 - share)))
         self.mean.add_(delta * share)
-        self.count.copy_(total)
+        self.count.add_(len(data))
 
     def statistics(self) -> tuple[Tensor, Tensor]:
         """`(m − c, v)` in float64, a number for each coordinate, or for each channel of images."""
