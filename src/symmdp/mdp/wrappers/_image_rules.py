@@ -80,8 +80,8 @@ def _resized(layer: Any, rep: ImageRepresentation, size: tuple[int, int]) -> Ima
     if worst > _GREY_LEVELS:
         raise SymmetryError(
             f"{type(layer).__name__} resizes {rep.shape[1]} × {rep.shape[2]} pixels to {size[0]} × {size[1]}, and cv2 does so "
-            f"with an error of up to {worst} grey levels against {rep.plane.name}. Choose sizes that divide the old ones, or "
-            "smaller ones."
+            f"with an error of up to {worst} grey levels against {rep.plane.name}. Choose a size that makes both axes "
+            "smaller, or neither."
         )
     return image(rep.channels, rep.plane, *size)
 
