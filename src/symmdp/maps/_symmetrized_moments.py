@@ -71,7 +71,8 @@ def _root(rep: Representation) -> NDArray[np.float64]:
             "symmdp.groups.generated_by."
         )
     matrices = rep.matrices.astype(np.float64)
-    return np.linalg.cholesky(np.tensordot(matrices, matrices, axes=((0, 1), (0, 1))) / len(matrices)).T
+    lower = np.linalg.cholesky(np.tensordot(matrices, matrices, axes=((0, 1), (0, 1))) / len(matrices))
+    return np.array(lower.T, dtype=np.float64)
 
 
 def _projector(rep: Representation, root: NDArray[np.float64] | None) -> NDArray[np.float64]:

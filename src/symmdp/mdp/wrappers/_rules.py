@@ -131,7 +131,7 @@ def with_history(layer: Any, parts: Parts) -> Parts:
 
 
 def maximum_of_two(layer: Any, parts: Parts) -> Parts:
-    """`max(s, s')` by coordinates commutes with permutations of them, about any centre of equal numbers."""
+    """`max(s, s')` by coordinates commutes with permutations of them."""
     parts.action_representation(layer)
     if parts.observation.kind != "permutation" or parts.observation_center is not None:
         raise SymmetryError(

@@ -97,8 +97,10 @@ def _layers(env: gym.Env | VectorEnv) -> list[Any]:
     inner: Any = env
     while True:
         if isinstance(inner, VectorWrapper):
-            repeats = isinstance(inner, vector.VectorizeTransformObservation | vector.VectorizeTransformAction)
-            layers.append(inner.wrapper if repeats else inner)
+            if isinstance(inner, vector.VectorizeTransformObservation | vector.VectorizeTransformAction):
+                layers.append(inner.wrapper)
+            else:
+                layers.append(inner)
             inner = inner.env
         elif isinstance(inner, gym.Wrapper):
             layers.append(inner)
