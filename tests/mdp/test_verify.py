@@ -10,6 +10,7 @@ from gymnasium.envs.classic_control.cartpole import CartPoleEnv
 from gymnasium.envs.classic_control.pendulum import PendulumEnv
 
 from symmdp import groups
+from symmdp.catalogue import symmetry_of
 from symmdp.errors import (
     DivergenceError,
     OptionError,
@@ -445,3 +446,26 @@ def test_an_error_of_the_images_alone_leaves_the_other_parts():
     with pytest.raises(SimulatorError, match="a wall") as caught:
         verify("CartPole-v1", CARTPOLE, samples=100, simulator=cast(Any, Images()))
     assert {part.part for part in caught.value.report.parts} == {"initial states", "bounds"}
+
+
+def test_epsilon_of_each_part() -> None:
+    """How far from symmetric an approximate symmetry is: read off by parts, and the same in the JSON."""
+    c2 = groups.cyclic(2)
+    wrong = Representation(c2, [np.eye(4), np.diag([-1, -1, -1, 1])])
+    swap = Representation(c2, [np.eye(2), [[0, 1], [1, 0]]])
+    report = verify("CartPole-v1", Symmetry(c2, wrong, swap), samples=200)
+    epsilon = report.epsilon
+    assert set(epsilon) == {"observation", "reward", "termination", "initial states", "bounds"}
+    by_part = {part.part: part for part in report.parts}
+    for name in ("observation", "reward", "termination"):
+        part = by_part[name]
+        assert (epsilon[name].largest, epsilon[name].median) == (part.error, part.median)
+        assert epsilon[name].share == part.violations / part.checked
+    assert epsilon["observation"].largest > 0.1
+    assert epsilon["reward"].largest == 0
+    assert epsilon["bounds"].median is None
+    assert f"observation {epsilon['observation'].largest:.2g} (median" in str(report)
+    assert report.as_dict()["epsilon"]["observation"]["largest"] == epsilon["observation"].largest
+    good = verify("CartPole-v1", symmetry_of("CartPole-v1"), samples=200)
+    assert max(e.largest for part, e in good.epsilon.items() if part != "initial states") < 1e-6
+    assert "ε" not in str(good)

@@ -29,6 +29,7 @@ from symmdp.nn import (
     EquivariantMaxPool2d,
     EquivariantMLP,
     EquivariantRMSNorm,
+    EquivariantRunningNorm,
     EquivariantSequential,
     FourierActivation,
     FreeTensor,
@@ -38,6 +39,7 @@ from symmdp.nn import (
     OnChannels,
     Pointwise,
     Residual,
+    ResidualPathwayLinear,
     SetAttention,
     SetPool,
     SpatialPool,
@@ -164,6 +166,14 @@ def norm(kind: Callable[..., nn.Module], **fixed: Any) -> Callable[..., nn.Modul
     return lambda rep, generator, dtype: kind(rep, dtype=dtype, **fixed)
 
 
+def running(rep: Rep, generator: torch.Generator, dtype: torch.dtype, clip: float | None) -> nn.Module:
+    """Statistics of data whose coordinates differ in mean and size, which the group must not notice."""
+    norm = EquivariantRunningNorm(rep, torch.linspace(-1, 1, rep.dim).tolist() if rep.is_trivial else None, clip=clip)
+    data = torch.randn(40, rep.dim, generator=generator, dtype=torch.float64)
+    norm.update(data * torch.linspace(0.5, 3, rep.dim) + torch.linspace(-2, 3, rep.dim))
+    return norm
+
+
 def residual(rep: Rep, **options: Any) -> nn.Module:
     return Residual(
         EquivariantSequential(EquivariantLinear(rep, 2 * rep, **options), EquivariantLinear(2 * rep, rep, **options))
@@ -230,6 +240,8 @@ FAMILIES: dict[str, Family] = {
     "LayerNorm": Family(norm(EquivariantLayerNorm), not_orthogonal),
     "LayerNorm plain": Family(norm(EquivariantLayerNorm, affine=False, eps=1e-3), not_orthogonal),
     "RMSNorm": Family(norm(EquivariantRMSNorm), not_orthogonal),
+    "RunningNorm": Family(lambda rep, **o: running(rep, clip=0.8, **o)),
+    "RunningNorm unclipped": Family(lambda rep, **o: running(rep, clip=None, **o)),
     "GRUCell": Family(lambda rep, **o: StateBesideInput(EquivariantGRUCell(rep + rep.group.regular, rep, **o)), not_orthogonal),
     "GRUCell regular": Family(lambda rep, **o: StateBesideInput(EquivariantGRUCell(rep, 2 * rep.group.regular, **o))),
     "GRU": Family(lambda rep, **o: Sequence(EquivariantGRU(rep, rep, **o)), not_orthogonal, before=(4, 3)),
@@ -275,6 +287,13 @@ FAMILIES: dict[str, Family] = {
     "CNN": Family(cnn, after=(4, 4), act=on_images),
 }
 NAMES = pytest.mark.parametrize("name", list(FAMILIES))
+# Equivariant only where their free paths are zero; what does not concern the group is the same for them.
+APPROXIMATE: dict[str, Family] = {
+    "ResidualPathwayLinear": Family(lambda rep, **o: ResidualPathwayLinear(rep, rep + rep.group.regular, **o)),
+    "MLP free path": Family(mlp(free_path=True)),
+}
+ALL_FAMILIES = FAMILIES | APPROXIMATE
+ALL_NAMES = pytest.mark.parametrize("name", list(ALL_FAMILIES))
 
 
 def built(family: Family, rep: Rep, dtype: torch.dtype, seed: int = 0) -> Any:
@@ -389,6 +408,28 @@ def test_wrong_parameters_fail_the_check(network_reps: tuple[Rep, Rep], name: st
     assert violation(family, untied, torch.float64) > 1e-5
 
 
+def paths(module: nn.Module) -> list[FreeTensor]:
+    """The free tensors of the free paths."""
+    layers = [layer for layer in module.modules() if isinstance(layer, ResidualPathwayLinear)]
+    return [tensor for layer in layers for tensor in (layer.path_weight, layer.path_bias) if tensor is not None]
+
+
+@pytest.mark.parametrize("name", list(APPROXIMATE))
+def test_free_paths_alone_break_equivariance(life: tuple[Rep, torch.dtype], name: str) -> None:
+    (rep, dtype), family = life, APPROXIMATE[name]
+    fresh = family.build(rep, generator=torch.Generator().manual_seed(0), dtype=dtype)
+    assert all(not tensor.theta.any() for tensor in paths(fresh))
+    assert violation(family, fresh, dtype) <= ALLOWED[dtype], "at the start"
+    module = built(family, rep, dtype)
+    if not rep.is_trivial or (name == "ResidualPathwayLinear" and rep.group.order > 1):
+        assert violation(family, module, dtype) > 1e-3, "negative control: free paths that are not zero"
+    with torch.no_grad():
+        for tensor in paths(module):
+            tensor.theta.zero_()
+    assert violation(family, module, dtype) <= ALLOWED[dtype], "all other parameters are moved, the free paths zero"
+    assert violation(family, module.eval(), dtype) <= ALLOWED[dtype]
+
+
 def forms() -> dict[str, Rep]:
     """Signed permutations, orthogonal and invertible matrices, for what costs too much over every representation."""
     c4, c3 = groups.cyclic(4), groups.cyclic(3)
@@ -401,7 +442,7 @@ def forms() -> dict[str, Rep]:
 @pytest.fixture(params=list(forms()))
 def form(request: pytest.FixtureRequest, name: str) -> Rep:
     rep = forms()[request.param]
-    if FAMILIES[name].refuses(rep):
+    if ALL_FAMILIES[name].refuses(rep):
         rep = rep.group.regular
     return rep
 
@@ -415,9 +456,9 @@ ONE_FORM = pytest.mark.parametrize(
 
 
 @ONE_FORM
-@NAMES
+@ALL_NAMES
 def test_torch_compile_takes_the_full_graph(form: Rep, name: str) -> None:
-    family = FAMILIES[name]
+    family = ALL_FAMILIES[name]
     module = built(family, form, torch.float64)
     x = family.inputs(module, torch.float64)
     torch.compiler.reset()
@@ -428,10 +469,10 @@ def test_torch_compile_takes_the_full_graph(form: Rep, name: str) -> None:
 
 
 @ONE_FORM
-@NAMES
+@ALL_NAMES
 def test_torch_export_for_any_batch(form: Rep, name: str) -> None:
     """The exported program takes batches of another size (for a single set: another number of tokens)."""
-    family = FAMILIES[name]
+    family = ALL_FAMILIES[name]
     module = built(family, form, torch.float64).eval()
     x, axis = family.inputs(module, torch.float64), 1 if name == "GRU" else 0  # a sequence is unrolled
     larger = torch.cat([x, x.flip(0)], dim=axis)
@@ -442,10 +483,10 @@ def test_torch_export_for_any_batch(form: Rep, name: str) -> None:
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-@NAMES
+@ALL_NAMES
 @DTYPES
 def test_on_cuda(form: Rep, name: str, dtype: torch.dtype) -> None:
-    family = FAMILIES[name]
+    family = ALL_FAMILIES[name]
     module = built(family, form, dtype)
     x = family.inputs(module, dtype)
     expected = module(x)
@@ -453,9 +494,9 @@ def test_on_cuda(form: Rep, name: str, dtype: torch.dtype) -> None:
     assert violation(family, module, dtype, lambda x: module(x.cuda()).cpu()) <= ALLOWED[dtype]
 
 
-@NAMES
+@ALL_NAMES
 def test_autocast_to_bfloat16(form: Rep, name: str) -> None:
-    family = FAMILIES[name]
+    family = ALL_FAMILIES[name]
     module = built(family, form, torch.float32)
     x = family.inputs(module, torch.float32).requires_grad_()
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -466,10 +507,10 @@ def test_autocast_to_bfloat16(form: Rep, name: str) -> None:
         assert parameter.grad is None or parameter.grad.isfinite().all()
 
 
-@NAMES
+@ALL_NAMES
 def test_any_batch_shape(form: Rep, name: str) -> None:
     """The layer acts on each element of a batch alone (sets and sequences: on each set or sequence)."""
-    family = FAMILIES[name]
+    family = ALL_FAMILIES[name]
     module = built(family, form, torch.float64)
     x = family.inputs(module, torch.float64)
     with torch.no_grad():
@@ -484,10 +525,10 @@ def test_any_batch_shape(form: Rep, name: str) -> None:
 
 # torch has no batching rule for its flash attention on CPUs, and loops over the stack: right, and slower.
 @pytest.mark.filterwarnings("ignore:There is a performance drop:UserWarning")
-@NAMES
+@ALL_NAMES
 def test_a_stack_of_layers_under_vmap(form: Rep, name: str) -> None:
     """Many seeds at once: `torch.func.stack_module_state`, `functional_call` and `vmap`."""
-    family = FAMILIES[name]
+    family = ALL_FAMILIES[name]
     modules = [built(family, form, torch.float64, seed) for seed in range(3)]
     parameters, buffers = torch.func.stack_module_state(modules)
     if not parameters:
@@ -506,7 +547,7 @@ def test_a_stack_of_layers_under_vmap(form: Rep, name: str) -> None:
 @pytest.mark.parametrize("form", ["permutation", "orthogonal"], indirect=True)
 @pytest.mark.parametrize("name", ["GRU", "SetAttention masked", "MLP layer", "MLP rms", "SetPool max", "LayerNorm"])
 def test_compiled_to_machine_code(form: Rep, name: str) -> None:
-    family = FAMILIES[name]
+    family = ALL_FAMILIES[name]
     module = built(family, form, torch.float64)
     x = family.inputs(module, torch.float64)
     torch.compiler.reset()

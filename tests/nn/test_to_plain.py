@@ -36,6 +36,7 @@ from symmdp.nn import (
     EquivariantMaxPool2d,
     EquivariantMLP,
     EquivariantRMSNorm,
+    EquivariantRunningNorm,
     EquivariantSequential,
     FourierActivation,
     FreeTensor,
@@ -45,6 +46,7 @@ from symmdp.nn import (
     OnChannels,
     Pointwise,
     Residual,
+    ResidualPathwayLinear,
     SetAttention,
     SetPool,
     SpatialPool,
@@ -167,6 +169,17 @@ def fourier(function: Callable[[Tensor], Tensor]) -> Callable[..., nn.Module]:
     return lambda rep, generator, dtype: FourierActivation(rep, function, dtype=dtype)
 
 
+def running(clip: float | None) -> Callable[..., nn.Module]:
+    """Statistics of data whose coordinates differ in mean and size."""
+
+    def build(rep: Rep, generator: torch.Generator, dtype: torch.dtype) -> nn.Module:
+        norm = EquivariantRunningNorm(rep, clip=clip)
+        norm.update(torch.randn(40, rep.dim, generator=generator, dtype=torch.float64) * torch.linspace(0.5, 3, rep.dim) + 1)
+        return norm
+
+    return build
+
+
 def mlp(**fixed: Any) -> Callable[..., nn.Module]:
     return lambda rep, **options: EquivariantMLP(rep, rep, (16, 16), **fixed, **options)
 
@@ -216,6 +229,10 @@ LAYERS: dict[str, tuple[Callable[..., nn.Module], tuple[int, ...], *tuple[tuple[
     "LayerNorm plain": (undrawn(EquivariantLayerNorm, affine=False, eps=1e-3), (6,)),
     "RMSNorm": (undrawn(EquivariantRMSNorm), (6,)),
     "RMSNorm plain": (undrawn(EquivariantRMSNorm, affine=False, eps=1e-3), (6,)),
+    "RunningNorm": (running(0.8), (6,)),
+    "RunningNorm unclipped": (running(None), (6,)),
+    "Residual pathway": (lambda rep, **o: ResidualPathwayLinear(rep, rep + rep.group.regular, **o), (6,)),
+    "MLP free path": (mlp(free_path=True), (6,)),
     "GRUCell": (lambda rep, **o: StateBesideInput(EquivariantGRUCell(rep + rep.group.regular, rep, **o)), (6,)),
     "GRUCell without bias": (lambda rep, **o: StateBesideInput(EquivariantGRUCell(rep, rep, False, **o)), (6,)),
     "GRU": (lambda rep, **o: Sequence(EquivariantGRU(rep, rep, **o)), (4, 3)),
@@ -278,7 +295,7 @@ def classes_of(module: nn.Module) -> set[str]:
     return {s for s in strings if s.split(".")[0] == "symmdp"}
 
 
-PLAIN_FILES = {"symmdp.nn._plain", "symmdp.nn._plain_images", "symmdp.nn._plain_gru"}
+PLAIN_FILES = {f"symmdp.nn._plain{rest}" for rest in ("", "_images", "_gru", "_running_norm")}
 
 
 @REPS_AND_DTYPES
@@ -291,7 +308,8 @@ def test_the_same_function_without_group(rep: Rep, name: str, dtype: torch.dtype
     assert torch.equal(torch.get_rng_state(), state), "something was drawn from the global generator"
     assert difference(module, plain, inputs(name, module, dtype)) <= ALLOWED[dtype]
     assert classes_of(plain) <= PLAIN_FILES
-    assert all(tensor.dtype is dtype for tensor in plain.state_dict().values() if tensor.is_floating_point())
+    kept = torch.float64 if name.startswith("RunningNorm") else dtype  # statistics lose no digits
+    assert all(tensor.dtype is kept for tensor in plain.state_dict().values() if tensor.is_floating_point())
     assert not any(hasattr(part, "rep_in") or hasattr(part, "rep_out") for part in plain.modules())
 
     # It is a copy: what is done to it does not reach the module, which is as it was.

@@ -2,7 +2,6 @@
 
 from symmdp.mdp._environments import environment_name, environment_spec, make_environment, parse_environment_name
 from symmdp.mdp._symmetry import ActionMap, Symmetry
-from symmdp.mdp._wrappers import wrapped_symmetry
 from symmdp.mdp.explanation._explain import explain
 from symmdp.mdp.explanation._explanation import Explanation, ParameterDifference
 from symmdp.mdp.finite._automorphism import AutomorphismDefect, automorphism_defect, is_automorphism
@@ -17,16 +16,22 @@ from symmdp.mdp.transform._canonical_env import CanonicalStates, VectorCanonical
 from symmdp.mdp.transform._canonicalization import Canonicalization
 from symmdp.mdp.transform._frame_average import FrameAverage
 from symmdp.mdp.transform._mirror_loss import MirrorLoss
-from symmdp.mdp.verification._report import PartResult, VerificationReport
+from symmdp.mdp.transform._symmetric_normalization import SymmetricNormalization, VectorSymmetricNormalization
+from symmdp.mdp.transform._symmetric_statistics import SymmetricStatistics
+from symmdp.mdp.verification._report import Epsilon, PartResult, VerificationReport
 from symmdp.mdp.verification._verify import verify
+from symmdp.mdp.wrappers._action_history import ActionHistory, VectorActionHistory
+from symmdp.mdp.wrappers._wrapped_symmetry import wrapped_symmetry
 
 __all__ = [
+    "ActionHistory",
     "ActionMap",
     "Augmentation",
     "AugmentedBuffer",
     "AutomorphismDefect",
     "CanonicalStates",
     "Canonicalization",
+    "Epsilon",
     "Explanation",
     "FiniteMDP",
     "FiniteSolution",
@@ -36,8 +41,12 @@ __all__ = [
     "ParameterDifference",
     "PartResult",
     "Simulator",
+    "SymmetricNormalization",
+    "SymmetricStatistics",
     "Symmetry",
+    "VectorActionHistory",
     "VectorCanonicalStates",
+    "VectorSymmetricNormalization",
     "VerificationReport",
     "automorphism_defect",
     "coarsest_homomorphism",

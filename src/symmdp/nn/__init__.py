@@ -14,6 +14,8 @@ from symmdp.nn._mlp import EquivariantMLP, hidden_representation
 from symmdp.nn._normalization import EquivariantLayerNorm, EquivariantRMSNorm
 from symmdp.nn._pooling import EquivariantAvgPool2d, EquivariantMaxPool2d, GroupPool, SpatialPool
 from symmdp.nn._residual import Residual
+from symmdp.nn._residual_pathway import ResidualPathwayLinear, parameter_groups
+from symmdp.nn._running_norm import EquivariantRunningNorm
 from symmdp.nn._sequential import EquivariantSequential
 from symmdp.nn._set_attention import SetAttention, SetPool
 from symmdp.nn._to_plain import to_plain
@@ -31,6 +33,7 @@ __all__ = [
     "EquivariantMLP",
     "EquivariantMaxPool2d",
     "EquivariantRMSNorm",
+    "EquivariantRunningNorm",
     "EquivariantSequential",
     "FourierActivation",
     "FreeTensor",
@@ -42,12 +45,14 @@ __all__ = [
     "OnChannels",
     "Pointwise",
     "Residual",
+    "ResidualPathwayLinear",
     "SetAttention",
     "SetPool",
     "SpatialPool",
     "allowed_activations",
     "hidden_representation",
     "orthogonal_",
+    "parameter_groups",
     "to_plain",
     "whole_copy",
 ]

@@ -14,6 +14,7 @@ from symmdp.nn._initialization import orthogonal_
 from symmdp.nn._linear import EquivariantLinear
 from symmdp.nn._normalization import EquivariantLayerNorm, EquivariantRMSNorm
 from symmdp.nn._residual import Residual
+from symmdp.nn._residual_pathway import ResidualPathwayLinear
 from symmdp.nn._sequential import EquivariantSequential
 from symmdp.representations import Representation
 
@@ -37,6 +38,8 @@ class EquivariantMLP(EquivariantSequential):
         norm: `"layer"` or `"rms"` normalises before each activation.
         residual: whether each hidden layer after the first adds its input to its output; the hidden representations must
             then be equal.
+        free_path: whether each linear map has a free one beside it, zero at the start (`ResidualPathwayLinear`): for
+            symmetries that hold approximately. The network is then equivariant at the start only.
         gain: of the hidden layers' orthogonal weights.
         output_gain: of the last layer's.
         generator: where initial values are drawn from; torch's default generator when not given.
@@ -63,6 +66,7 @@ class EquivariantMLP(EquivariantSequential):
         activation: Activation = torch.tanh,
         norm: Norm | None = None,
         residual: bool = False,
+        free_path: bool = False,
         gain: float = math.sqrt(2),
         output_gain: float = 1.0,
         generator: torch.Generator | None = None,
@@ -77,9 +81,8 @@ class EquivariantMLP(EquivariantSequential):
         for place, rep in enumerate(reps):
             act = activation_module(rep, activation).to(device)
             after_linear, after = _representations(act)
-            linear = EquivariantLinear(before, after_linear, generator=generator, dtype=dtype, device=device)
             block = [
-                orthogonal_(linear, gain, generator),
+                _linear(before, after_linear, free_path, gain, generator, dtype=dtype, device=device),
                 *_norm(norm, after_linear, dtype=dtype, device=device),
                 act,
             ]
@@ -92,8 +95,8 @@ class EquivariantMLP(EquivariantSequential):
                 block = [Residual(EquivariantSequential(*block))]
             layers += block
             before = after
-        last = EquivariantLinear(before, rep_out, generator=generator, dtype=dtype, device=device)
-        super().__init__(*layers, orthogonal_(last, output_gain, generator))
+        last = _linear(before, rep_out, free_path, output_gain, generator, dtype=dtype, device=device)
+        super().__init__(*layers, last)
 
 
 def hidden_representation(group: Group, width: int) -> Representation:
@@ -105,6 +108,23 @@ def hidden_representation(group: Group, width: int) -> Representation:
     if not isinstance(width, int) or width < 1:
         raise OptionError(f"A hidden layer has at least one unit; got width {width!r}.")
     return -(-width // group.order) * group.regular
+
+
+def _linear(
+    rep_in: Representation,
+    rep_out: Representation,
+    free_path: bool,
+    gain: float,
+    generator: torch.Generator | None,
+    *,
+    dtype: torch.dtype | None,
+    device: torch.device | str | None,
+) -> EquivariantLinear | ResidualPathwayLinear:
+    """A linear map that is orthogonal at the start."""
+    kind = ResidualPathwayLinear if free_path else EquivariantLinear
+    layer = kind(rep_in, rep_out, generator=generator, dtype=dtype, device=device)
+    orthogonal_(layer.equivariant if isinstance(layer, ResidualPathwayLinear) else layer, gain, generator)
+    return layer
 
 
 def _norm(

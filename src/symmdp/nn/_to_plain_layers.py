@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from symmdp.errors import ShapeError
-from symmdp.nn import _plain, _plain_gru
+from symmdp.nn import _plain, _plain_gru, _plain_running_norm
 from symmdp.nn._activation import CReLU, GatedActivation, NormActivation, Pointwise
 from symmdp.nn._coordinate_blocks import CoordinateBlocks
 from symmdp.nn._fourier import FourierActivation
@@ -21,6 +21,8 @@ from symmdp.nn._gru import EquivariantGRU, EquivariantGRUCell
 from symmdp.nn._linear import EquivariantLinear
 from symmdp.nn._normalization import EquivariantLayerNorm, EquivariantRMSNorm
 from symmdp.nn._residual import Residual
+from symmdp.nn._residual_pathway import ResidualPathwayLinear
+from symmdp.nn._running_norm import EquivariantRunningNorm
 from symmdp.nn._sequential import EquivariantSequential
 from symmdp.nn._set_attention import SetAttention, SetPool
 from symmdp.representations import Kind
@@ -191,6 +193,18 @@ def _residual(layer: Residual, convert: Convert) -> nn.Module:
     return _plain.Skip(convert(layer.module), None if layer.projection is None else convert(layer.projection))
 
 
+def _residual_pathway(layer: ResidualPathwayLinear, convert: Convert) -> nn.Module:
+    return linear(not_stacked(layer, layer.weight, 2), layer.bias)
+
+
+def _running_norm(layer: EquivariantRunningNorm, convert: Convert) -> nn.Module:
+    location, scale = (tensor.detach().clone() for tensor in layer.location_and_scale())
+    if layer.is_signed:
+        return _plain_running_norm.Standardization(location, scale, layer.clip, None, None)
+    root = None if layer.root is None else layer.root.clone()
+    return _plain_running_norm.Standardization(location, scale, layer.clip, blocks(layer.blocks), root)
+
+
 def _sequential(layer: EquivariantSequential, convert: Convert) -> nn.Module:
     modules = ((name, module) for name, module in layer._modules.items() if module is not None)
     return nn.Sequential(OrderedDict((name, convert(module)) for name, module in modules))
@@ -204,6 +218,7 @@ VECTOR_LAYERS: Mapping[type[nn.Module], Handler] = MappingProxyType(
         EquivariantLayerNorm: _layer_norm,
         EquivariantLinear: _linear,
         EquivariantRMSNorm: _rms_norm,
+        EquivariantRunningNorm: _running_norm,
         EquivariantSequential: _sequential,
         FourierActivation: _fourier,
         FreeTensor: _free_tensor,
@@ -211,6 +226,7 @@ VECTOR_LAYERS: Mapping[type[nn.Module], Handler] = MappingProxyType(
         NormActivation: _norm_activation,
         Pointwise: _pointwise,
         Residual: _residual,
+        ResidualPathwayLinear: _residual_pathway,
         SetAttention: _set_attention,
         SetPool: _set_pool,
     }

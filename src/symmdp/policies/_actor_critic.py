@@ -31,6 +31,8 @@ class ActorCritic(nn.Module):
         hidden: widths of the hidden layers, each rounded up to a multiple of `|G|`.
         activation: pointwise nonlinearity of the hidden layers.
         log_std: the initial log standard deviation of Box actions.
+        free_path: whether each linear map of the two networks has a free one beside it, for a symmetry that holds approximately
+            (`symmdp.nn.ResidualPathwayLinear`; decay its weights more, with `symmdp.nn.parameter_groups`).
         generator: where initial values are drawn from; torch's default generator when not given.
         dtype: of the parameters; torch's default when not given.
 
@@ -55,6 +57,7 @@ class ActorCritic(nn.Module):
         *,
         activation: Callable[[Tensor], Tensor] = torch.tanh,
         log_std: float = 0.0,
+        free_path: bool = False,
         generator: torch.Generator | None = None,
         dtype: torch.dtype | None = None,
     ):
@@ -72,7 +75,7 @@ class ActorCritic(nn.Module):
         self.symmetry = symmetry
         self.discrete = isinstance(action_space, gym.spaces.Discrete)
         self.first_action = int(action_space.start) if isinstance(action_space, gym.spaces.Discrete) else 0
-        common = {"activation": activation, "generator": generator, "dtype": dtype}
+        common = {"activation": activation, "free_path": free_path, "generator": generator, "dtype": dtype}
         # A policy that starts near uniform explores; hence the small gain (Andrychowicz et al. 2020, section 3.2).
         self.actor = EquivariantMLP(symmetry.observation, action, hidden, output_gain=0.01, **common)
         self.critic = EquivariantMLP(symmetry.observation, symmetry.group.trivial, hidden, **common)

@@ -64,6 +64,22 @@ class PartResult:
 
 
 @dataclass(frozen=True)
+class Epsilon:
+    """How far a part is from symmetric: the `ε` of an approximate symmetry, over all elements that were checked.
+
+    Attributes:
+        largest: the largest difference, in the units of `PartResult.error`.
+        median: the median over transitions of that difference, for the element where it is largest; None for parts that
+            compare no transitions, and where transitions are compared in distribution.
+        share: the largest share of transitions that differ by more than the tolerance; None likewise.
+    """
+
+    largest: float
+    median: float | None
+    share: float | None
+
+
+@dataclass(frozen=True)
 class VerificationReport:
     """What `verify` found; prints as a table. Look at its parts: it is deliberately more than a yes or no.
 
@@ -112,6 +128,25 @@ class VerificationReport:
         return max((part.median for part in self.parts if part.median is not None), default=0.0)
 
     @property
+    def epsilon(self) -> dict[str, Epsilon]:
+        """For each part that was checked, how far from symmetric it is: `report.epsilon["reward"].largest`.
+
+        `observation` is the transition's: `L_g s'` against what follows from `L_g s`. Where initial states or bounds differ,
+        transitions may still be symmetric.
+        """
+        found: dict[str, Epsilon] = {}
+        for name in dict.fromkeys(part.part for part in self.parts):
+            parts = [part for part in self.parts if part.part == name and part.error is not None]
+            if parts:
+                pairwise = [part for part in parts if part.median is not None and part.p_value is None]
+                found[name] = Epsilon(
+                    largest=max(part.error for part in parts if part.error is not None),
+                    median=max((part.median for part in pairwise if part.median is not None), default=None),
+                    share=max((part.violations / part.checked for part in pairwise), default=None),
+                )
+        return found
+
+    @property
     def headline(self) -> str:
         """The verdict in one line."""
         if not self.passed:
@@ -126,7 +161,14 @@ class VerificationReport:
 
     def as_dict(self) -> dict[str, Any]:
         """Everything, in plain values that JSON can hold (numbers that are not finite as strings)."""
-        return _plain({**asdict(self), "passed": self.passed, "largest_error": self.largest_error, "headline": self.headline})
+        derived = {name: getattr(self, name) for name in ("passed", "largest_error", "headline")}
+        return _plain({**asdict(self), **derived, "epsilon": {part: asdict(e) for part, e in self.epsilon.items()}})
+
+    def _epsilon_line(self) -> str:
+        """The `ε` of an approximate symmetry, by parts of transitions; sampled states bound it from below."""
+        shown = {part: e for part, e in self.epsilon.items() if part in TRANSITION_PARTS and e.median is not None}
+        values = [f"{part} {e.largest:.2g} (median {e.median:.2g})" for part, e in shown.items()]
+        return f"As an approximate symmetry, ε is at least: {', '.join(values)}" if values else ""
 
     def __str__(self) -> str:
         share = f"share ≤ ({self.confidence:.0%})"
@@ -142,6 +184,8 @@ class VerificationReport:
             "",
             *aligned(rows),
         ]
+        if not self.passed and (epsilon := self._epsilon_line()):
+            lines += ["", epsilon]
         notes = [f"{part.element_name}, {part.part}: {part.detail}" for part in self.parts if part.detail and not part.passed]
         return "\n".join([*lines, *([""] if notes else []), *notes])
 

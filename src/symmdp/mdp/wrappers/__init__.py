@@ -1,0 +1,1 @@
+"""Environments under Gymnasium's wrappers: their symmetry, and wrappers of our own."""
