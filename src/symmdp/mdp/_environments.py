@@ -51,7 +51,8 @@ def name_of_environment(env: Any) -> str:
     spec = env.spec
     if spec is None:
         return type(env.unwrapped).__name__
-    usual = gym.registry[spec.id].kwargs if spec.id in gym.registry else {}
+    known = gym.registry.get(spec.id)
+    usual = {} if known is None else {"max_episode_steps": known.max_episode_steps, **known.kwargs}
     options = {key: value for key, value in spec.kwargs.items() if key not in _UNSEEN and not _same(usual.get(key), value)}
     return environment_name(spec.id, options)
 
