@@ -489,3 +489,16 @@ def test_numbered_states_have_a_quotient_instead() -> None:
 
     with pytest.raises(SymmetryError, match="quotient"):
         CanonicalStates(Two(), Symmetry(C2, rep, rep))
+
+
+def test_final_observations_stay_apart_when_all_episodes_end_together():
+    made = [lambda: gym.make("Pendulum-v1", max_episode_steps=2)] * 3
+    env = VectorCanonicalStates(
+        gym.vector.SyncVectorEnv(made, autoreset_mode=gym.vector.AutoresetMode.SAME_STEP), symmetry_of("Pendulum-v1")
+    )
+    env.reset(seed=0)
+    for _ in range(2):
+        *_, info = env.step(np.zeros((3, 1), dtype=np.float32))
+    assert info["final_obs"].shape == (3,)
+    assert all(np.asarray(final).shape == (3,) for final in info["final_obs"])
+    env.close()

@@ -64,8 +64,10 @@ class VectorCanonicalStates(VectorWrapper):
         """A step with the actions mapped back, and the canonical states that follow."""
         observations, rewards, terminated, truncated, info = self.env.step(self._back.action(actions))
         if "final_obs" in info:
-            last = [None if o is None else self._back.canonical(o) for o in info["final_obs"]]
-            info = {**info, "final_obs": np.array(last, dtype=object)}
+            last = np.empty(len(info["final_obs"]), dtype=object)  # np.array would stack observations of one shape
+            for i, final in enumerate(info["final_obs"]):
+                last[i] = None if final is None else self._back.canonical(final)
+            info = {**info, "final_obs": last}
         return self._back.see(observations), rewards, terminated, truncated, info
 
 
