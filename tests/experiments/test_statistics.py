@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from symmdp.experiments import Episodes, final_return, interquartile_mean, learning_curves, quartiles, steps_to_solve
-from symmdp.experiments._statistics import curve_quartiles, quantile, ratio_of_medians
+from symmdp.experiments._curve_statistics import curve_quartiles
+from symmdp.experiments._statistics import quantile, ratio_of_medians
 
 RETURNS = st.lists(st.one_of(st.integers(0, 500).map(float), st.just(math.nan)), max_size=40)
 STEPS_TO_SOLVE = st.lists(st.one_of(st.integers(1, 10**6).map(float), st.just(math.inf)), min_size=1, max_size=30)

@@ -3,10 +3,12 @@
 from symmdp.experiments._asymmetry import asymmetry
 from symmdp.experiments._compare import Comparison, compare, evaluate
 from symmdp.experiments._drawing import can_draw, example_observation
+from symmdp.experiments._evaluations import Evaluations, Failure
+from symmdp.experiments._headline import headline
 from symmdp.experiments._learning_curves import draw_learning_curves, learning_curves_figure
 from symmdp.experiments._mirror_image import draw_mirror_image, mirror_image_figure
 from symmdp.experiments._orbit_figure import draw_orbit, orbit_figure
-from symmdp.experiments._results import MethodResult, headline, write_results
+from symmdp.experiments._results import MethodResult, write_results
 from symmdp.experiments._run import Episodes, Run
 from symmdp.experiments._setup import Setup
 from symmdp.experiments._statistics import final_return, interquartile_mean, learning_curves, quartiles, steps_to_solve
@@ -15,6 +17,8 @@ from symmdp.experiments._table import result_table
 __all__ = [
     "Comparison",
     "Episodes",
+    "Evaluations",
+    "Failure",
     "MethodResult",
     "Run",
     "Setup",

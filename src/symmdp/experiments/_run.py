@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symmdp.errors import RunDirectoryError
+from symmdp.experiments._evaluations import Evaluations, Failure, read_evaluations, read_failures
 
 _COLUMNS = ["step", "seed", "length", "return"]
 
@@ -38,7 +39,7 @@ class Run:
     Attributes:
         directory: where it was read from.
         environment_id: a Gymnasium id.
-        method: "equivariant" or "plain".
+        method: such as "equivariant" or "plain".
         algorithm: "ppo" or "reinforce".
         group: the name of the policies' group.
         seeds: one policy each.
@@ -50,6 +51,11 @@ class Run:
         seconds: of training.
         rate: environment steps a second, over all seeds; NaN when not recorded.
         episodes: of each seed, in the order of `seeds`.
+        evaluations: of each seed, in the order of `seeds`; None when the run made none.
+        failures: the seeds that diverged.
+        learning_rate: of all seeds.
+        reached: environment steps of each seed so far.
+        config: all of `config.json`.
     """
 
     directory: Path
@@ -66,19 +72,40 @@ class Run:
     seconds: float
     rate: float
     episodes: tuple[Episodes, ...]
+    evaluations: tuple[Evaluations, ...] | None
+    failures: tuple[Failure, ...]
+    learning_rate: float
+    reached: int
+    config: dict[str, Any]
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run has made its steps, or has no seed left that could go on."""
+        return self.reached >= self.total_steps or {failure.seed for failure in self.failures} == set(self.seeds)
 
     @classmethod
-    def load(cls, directory: Path | str) -> Run:
-        """Read `config.json`, `timing.json` and `episodes.csv`.
+    def load(cls, directory: Path | str, *, going_on: bool = False) -> Run:
+        """Read `config.json`, `timing.json` and the tables: episodes, and evaluations and failures where there are any.
+
+        Args:
+            directory: of the run.
+            going_on: accept a run that may be written at this moment, or was killed: it may lack `timing.json`, and a last line
+                that is not whole is left out.
 
         Raises:
             RunDirectoryError: one of them is missing, truncated, or not what a training run writes.
         """
         path = Path(directory)
-        config, timing = read_json(path, "config.json"), read_json(path, "timing.json")
+        config = read_json(path, "config.json")
+        timing: dict[str, Any] = {"seconds": math.nan}
+        if not going_on or (path / "timing.json").exists():
+            timing = read_json(path, "timing.json")
         try:
             seeds = tuple(int(seed) for seed in config["seeds"])
             threshold = config["solve"]["threshold"]
+            total_steps = int(config["options"]["total_steps"])
+            learning_rate = float(config["options"].get("learning_rate", math.nan))
+            evaluations, learning_rate, others = read_evaluations(path / "evaluations.csv", seeds, learning_rate, going_on)
             return cls(
                 directory=path,
                 environment_id=str(config["environment_id"]),
@@ -90,10 +117,15 @@ class Run:
                 hidden=tuple(int(width) for width in config["hidden"]),
                 threshold=None if threshold is None else float(threshold),
                 window=int(config["solve"]["episodes"]),
-                total_steps=int(config["options"]["total_steps"]),
+                total_steps=total_steps,
                 seconds=float(timing["seconds"]),
                 rate=float(timing.get("transitions_per_second", math.nan)),
-                episodes=_read_episodes(path / "episodes.csv", seeds),
+                episodes=_read_episodes(path / "episodes.csv", seeds, going_on),
+                evaluations=evaluations,
+                failures=read_failures(path / "failures.json", seeds, others),
+                learning_rate=learning_rate,
+                reached=_reached(path / "metrics.csv", total_steps),
+                config=config,
             )
         except KeyError as error:
             raise RunDirectoryError(f"{path} holds no training run: its JSON files lack {error.args[0]!r}.") from None
@@ -120,7 +152,18 @@ def read_json(directory: Path, name: str) -> dict[str, Any]:
     return contents
 
 
-def _read_episodes(path: Path, seeds: tuple[int, ...]) -> tuple[Episodes, ...]:
+def _reached(path: Path, total_steps: int) -> int:
+    """The step of the last whole row of `metrics.csv`, a row for each seed and update; `total_steps` where there is no such table."""
+    if not path.is_file():
+        return total_steps
+    rows = path.read_text(encoding="utf-8", errors="replace").rpartition("\n")[0].splitlines()[1:]
+    steps = rows[-1].partition(",")[0] if rows else "0"
+    if not steps.isdecimal():
+        raise RunDirectoryError(f"The last line of {path} is no update of this run: {rows[-1]!r}.")
+    return int(steps)
+
+
+def _read_episodes(path: Path, seeds: tuple[int, ...], going_on: bool) -> tuple[Episodes, ...]:
     steps: dict[int, list[int]] = {seed: [] for seed in seeds}
     returns: dict[int, list[float]] = {seed: [] for seed in seeds}
     try:
@@ -132,7 +175,9 @@ def _read_episodes(path: Path, seeds: tuple[int, ...]) -> tuple[Episodes, ...]:
     lines = text.splitlines()
     if not lines or lines[0].split(",") != _COLUMNS:
         raise RunDirectoryError(f"{path} must begin with the columns {','.join(_COLUMNS)}; got {lines[:1]}.")
-    if not text.endswith("\n"):
+    if going_on and not text.endswith("\n"):
+        lines.pop()
+    elif not text.endswith("\n"):
         raise RunDirectoryError(f"{path} is truncated in line {len(lines)}; resume the run to repair it.")
     for number, row in enumerate(csv.reader(lines[1:]), start=2):
         try:

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from symmdp.experiments._number import number
+from symmdp.experiments._statistics import ratio_of_medians
+
+if TYPE_CHECKING:
+    from symmdp.experiments._results import MethodResult
+
+
+def headline(results: Sequence[MethodResult]) -> str:
+    """One sentence on the first method against the best of the others: the ratio of their median steps to solve.
+
+    Where the environment has no threshold, or a median seed does not reach it, the sentence says that instead.
+    """
+    if len(results) < 2:
+        return ""
+    first, second = results[0], best_of(results[1:])
+    among = f", the best of {len(results) - 1} baselines" if len(results) > 2 else ""
+    if first.threshold is None:
+        return (
+            f"Final return: {first.method} {number(first.final_return)}, {second.method} {number(second.final_return)} "
+            f"(interquartile means{among.replace(', ', '; the latter is ')})."
+        )
+    a, b = first.quartiles[1], second.quartiles[1]
+    if math.isfinite(a) and math.isfinite(b):
+        ratio, (low, high) = ratio_of_medians(first.steps_to_solve, second.steps_to_solve)
+        whose = f"the {second.method} policy's steps" if not among else f"the steps of {second.method}{among}"
+        return (
+            f"The {first.method} policy solves it in {ratio:.2f} × {whose} "
+            f"(medians; 95 % interval {number(low, 2)} to {number(high, 2)})."
+        )
+    budget = f"{first.total_steps:,} steps"
+    if math.isfinite(a):
+        others = (
+            f"the median {second.method} seed" if not among else f"the median seed of no baseline ({len(results) - 1} tried)"
+        )
+        does = f"not in {budget}" if not among else f"in {budget}"
+        return f"The median {first.method} seed solves it in {a:,.0f} steps; {others} {does}."
+    if math.isfinite(b):
+        return f"The median {second.method} seed solves it in {b:,.0f} steps; the median {first.method} seed not in {budget}."
+    return f"{'Neither' if len(results) == 2 else 'No'} method's median seed solves it in {budget}."
+
+
+def best_of(results: Sequence[MethodResult]) -> MethodResult:
+    """The result whose median seed solves the environment first; of those that do not, the one with the highest final return."""
+    return min(results, key=lambda result: (result.quartiles[1], -result.final_return))
