@@ -13,8 +13,8 @@ from symmdp.cli._console import console
 class Report:
     """Write a page on a run, a comparison, or a folder of them.
 
-    `report.html` in that folder holds results, figures, options, versions and commands, and loads nothing from elsewhere. What is not
-    finished is reported as far as it is.
+    `report.html` in that folder holds results, figures, options, versions and commands, and loads nothing from elsewhere.
+    What is not finished is reported as far as it is.
     """
 
     directory: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DIR")]

@@ -18,33 +18,26 @@ def headline(results: Sequence[MethodResult]) -> str:
     """
     if len(results) < 2:
         return ""
-    first, second = results[0], best_of(results[1:])
-    among = f", the best of {len(results) - 1} baselines" if len(results) > 2 else ""
+    first, second, baselines = results[0], best_of(results[1:]), len(results) - 1
+    best = f", the best of {baselines} baselines" if baselines > 1 else ""
     if first.threshold is None:
-        return (
-            f"Final return: {first.method} {number(first.final_return)}, {second.method} {number(second.final_return)} "
-            f"(interquartile means{among.replace(', ', '; the latter is ')})."
-        )
+        compared = f"{first.method} {number(first.final_return)}, {second.method} {number(second.final_return)}"
+        return f"Final return: {compared} (interquartile means{best and '; the latter is' + best[1:]})."
     a, b = first.quartiles[1], second.quartiles[1]
+    budget = f"{first.total_steps:,} steps"
     if math.isfinite(a) and math.isfinite(b):
         ratio, (low, high) = ratio_of_medians(first.steps_to_solve, second.steps_to_solve)
-        whose = f"the {second.method} policy's steps" if not among else f"the steps of {second.method}{among}"
-        return (
-            f"The {first.method} policy solves it in {ratio:.2f} × {whose} "
-            f"(medians; 95 % interval {number(low, 2)} to {number(high, 2)})."
-        )
-    budget = f"{first.total_steps:,} steps"
+        steps = f"the steps of {second.method}{best}" if best else f"the {second.method} policy's steps"
+        interval = f"(medians; 95 % interval {number(low, 2)} to {number(high, 2)})"
+        return f"The {first.method} policy solves it in {ratio:.2f} × {steps} {interval}."
     if math.isfinite(a):
-        others = (
-            f"the median {second.method} seed" if not among else f"the median seed of no baseline ({len(results) - 1} tried)"
-        )
-        does = f"not in {budget}" if not among else f"in {budget}"
-        return f"The median {first.method} seed solves it in {a:,.0f} steps; {others} {does}."
+        others = f"that of no other method ({baselines} tried)" if best else f"the median {second.method} seed not"
+        return f"The median {first.method} seed solves it in {a:,.0f} steps; {others} in {budget}."
     if math.isfinite(b):
         return f"The median {second.method} seed solves it in {b:,.0f} steps; the median {first.method} seed not in {budget}."
-    return f"{'Neither' if len(results) == 2 else 'No'} method's median seed solves it in {budget}."
+    return f"{'No' if best else 'Neither'} method's median seed solves it in {budget}."
 
 
 def best_of(results: Sequence[MethodResult]) -> MethodResult:
-    """The result whose median seed solves the environment first; of those that do not, the one with the highest final return."""
+    """The result whose median seed solves the environment first; where none does, the one with the highest final return."""
     return min(results, key=lambda result: (result.quartiles[1], -result.final_return))

@@ -36,8 +36,8 @@ def draw_learning_curves(runs: Sequence[Run], path: Path) -> None:
 def learning_curves_figure(runs: Sequence[Run]) -> Figure:
     """Return against environment steps: the median over seeds (thick), the quartiles (band) and every seed (thin).
 
-    The solve threshold is dotted, and each method's median steps to solve are marked on it. Of many methods, seeds are left out,
-    and the names stand at the ends of the lines.
+    The solve threshold is dotted, and each method's median steps to solve are marked on it. Of many methods, seeds are left
+    out, and the names stand at the ends of the lines.
 
     Args:
         runs: of one environment; at least one.
@@ -62,8 +62,10 @@ def learning_curves_figure(runs: Sequence[Run]) -> Figure:
         if few:
             axes.plot(grid, curves.T, color=colour, linewidth=0.6, alpha=0.22, zorder=2)
         axes.fill_between(grid, low, high, color=colour, alpha=0.18 if few else 0.1, linewidth=0, zorder=3)
-        dash = {"dashes": [length / 2.8 for length in style_of(run.method, position).dash] or (None, None)} if not few else {}
-        axes.plot(grid, median, color=colour, linewidth=2.8, zorder=front, label=run.method, **dash)
+        (line,) = axes.plot(grid, median, color=colour, linewidth=2.8, zorder=front, label=run.method)
+        dash = style_of(run.method, position).dash
+        if dash and not few:
+            line.set_dashes([length / 2.8 for length in dash])
         known = median[np.isfinite(median)]
         ends.append(float(known[-1]) if len(known) else math.nan)
     axes.set_xlim(0, end)

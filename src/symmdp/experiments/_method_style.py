@@ -1,7 +1,7 @@
 """How each method is drawn, the same in every figure: a colour on white, one on black, and a dash pattern.
 
-The hues are those of Okabe and Ito, which are told apart under every common colour blindness, made darker on white and lighter on
-black so that each has a contrast of 3 to 1; seven are too many for colour alone, so lines are dashed differently and labelled too.
+The hues are those of Okabe and Ito, which are told apart under every common colour blindness, made darker on white and lighter
+on black so that each has a contrast of 3 to 1. Seven are too many for colour alone, so lines are dashed and labelled too.
 """
 
 from __future__ import annotations

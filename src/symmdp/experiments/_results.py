@@ -95,11 +95,7 @@ class MethodResult:
         areas = tuple(math.nan if seed in diverged else _area(run, k) for k, seed in enumerate(run.seeds))
         mean, interval = interquartile_mean(returns)
         area, area_interval = interquartile_mean(areas)
-        reaches, reaches_interval = math.inf, (math.inf, math.inf)
-        if run.threshold is not None and len(grid := own_steps(run)):
-            curves = returns_at(run, grid)
-            curves[[seed in diverged for seed in run.seeds]] = math.nan
-            reaches, reaches_interval = median_reaches(curves, grid, run.threshold)
+        reaches, reaches_interval = _median_reaches(run)
         return cls(
             method=run.method,
             parameters=run.parameters,
@@ -131,7 +127,7 @@ class MethodResult:
 
 
 def _of_seed(run: Run, k: int) -> tuple[float, float]:
-    """Steps to solve and final return: of evaluations the first at the threshold, and the last; of episodes those of a window."""
+    """Steps to solve and final return: by the first evaluation at the threshold and the last; by windows of episodes else."""
     if run.evaluations is None:
         episodes = run.episodes[k]
         solved = math.inf if run.threshold is None else steps_to_solve(episodes, run.threshold, run.window)
@@ -139,6 +135,20 @@ def _of_seed(run: Run, k: int) -> tuple[float, float]:
     steps, returns = run.evaluations[k].steps, run.evaluations[k].returns
     reached = [] if run.threshold is None else np.flatnonzero(returns >= run.threshold)
     return float(steps[reached[0]]) if len(reached) else math.inf, float(returns[-1]) if len(returns) else math.nan
+
+
+def _median_reaches(run: Run) -> tuple[float, tuple[float, float]]:
+    grid = own_steps(run)
+    if run.threshold is None or not len(grid):
+        return math.inf, (math.inf, math.inf)
+    curves = returns_at(run, grid)
+    if run.evaluations is None:  # fewer episodes than the window are no evidence
+        for curve, episodes in zip(curves, run.episodes, strict=True):
+            enough = episodes.steps[run.window - 1] if len(episodes.steps) >= run.window else math.inf
+            curve[grid < enough] = math.nan
+    for failure in run.failures:
+        curves[run.seeds.index(failure.seed)] = math.nan
+    return median_reaches(curves, grid, run.threshold)
 
 
 def _area(run: Run, k: int) -> float:

@@ -153,7 +153,7 @@ def read_json(directory: Path, name: str) -> dict[str, Any]:
 
 
 def _reached(path: Path, total_steps: int) -> int:
-    """The step of the last whole row of `metrics.csv`, a row for each seed and update; `total_steps` where there is no such table."""
+    """The step of the last whole row of `metrics.csv`; `total_steps` where there is no such table."""
     if not path.is_file():
         return total_steps
     rows = path.read_text(encoding="utf-8", errors="replace").rpartition("\n")[0].splitlines()[1:]

@@ -46,7 +46,7 @@ def own_steps(run: Run) -> NDArray[np.float64]:
     Of more than a few thousand, evenly many are taken.
     """
     sources = run.episodes if run.evaluations is None else run.evaluations
-    steps = np.unique(np.concatenate([np.zeros(0), *(source.steps for source in sources)]))
+    steps = np.unique(np.concatenate([np.zeros(0), *(source.steps.astype(np.float64) for source in sources)]))
     if len(steps) > _FINE:
         steps = steps[np.unique(np.linspace(0, len(steps) - 1, _FINE).round().astype(int))]
     return steps

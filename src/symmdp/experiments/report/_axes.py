@@ -1,4 +1,4 @@
-"""Axes of an SVG whose width is the reader's: horizontal places are percentages, vertical ones pixels, so text keeps its size."""
+"""Axes of an SVG as wide as its place: horizontal places are percentages, vertical ones pixels, so text keeps its size."""
 
 from __future__ import annotations
 
@@ -83,9 +83,9 @@ class Axes:
             found.append(element("text", name, x="100%", y=self.height + 36, text_anchor="end", class_="tick"))
         return found
 
-    def ticks_y(self, most: int = 6) -> list[Element]:
-        """Numbers at the left, and faint lines."""
-        found = []
+    def ticks_y(self, name: str = "", most: int = 6) -> list[Element]:
+        """Numbers at the left, and faint lines; the name of what they count above them."""
+        found = [element("text", name, x=0.0, dx=-44, y=-14, class_="tick")] if name else []
         for tick in _ticks(*self.y, most):
             down = self.down(tick)
             found.append(element("line", x1=0.0, x2="100%", y1=down, y2=down, class_="grid"))

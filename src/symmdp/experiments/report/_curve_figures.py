@@ -73,7 +73,7 @@ def seed_figure(curves: Curves) -> Element:
         failed = f", {len(run.failures)} of them diverged" if run.failures else ""
         text = f"{run.method}: the return of each of {len(run.seeds)} seeds{failed} and their median (thick)."
         chart = axes.chart(
-            text, [*axes.ticks_y(3), *_threshold(axes, run), drawing, *axes.ticks_x(most=4)], class_=method_class(k)
+            text, [*axes.ticks_y(most=3), *_threshold(axes, run), drawing, *axes.ticks_x(most=4)], class_=method_class(k)
         )
         panels.append(
             element("div", element("h4", key(run.method, k)), element("div", chart, class_="canvas small"), class_="panel")
@@ -82,7 +82,7 @@ def seed_figure(curves: Curves) -> Element:
         "figure",
         element(
             "figcaption",
-            f"Every seed (thin) and the median (thick) of each method; the other methods' medians in grey. {_of(curves)}",
+            "Every seed (thin) and the median (thick) of each method; the other methods' medians in grey.",
         ),
         element("div", panels, class_="panels"),
     )
@@ -105,15 +105,15 @@ def _curve_figure(curves: Curves, bands: Sequence[NDArray[np.float64]], caption:
     names = [
         element(
             "g",
-            element("path", d=f"M2 {down:.1f}L12 {place * axes.height:.1f}H30", class_="leader"),
-            element("text", curves.runs[k].method, x=35, y=place * axes.height, dy="0.32em", class_="end"),
+            element("path", d=f"M3 {down:.1f}L24 {place * axes.height:.1f}H40", class_="leader"),
+            element("text", curves.runs[k].method, x=46, y=place * axes.height, dy="0.32em", class_="end"),
             class_=method_class(k),
         )
         for (down, k), place in zip(ends, places, strict=True)
     ]
     text = f"Learning curves of {', '.join(run.method for run in curves.runs)}: {what} against environment steps."
     contents = [
-        *axes.ticks_y(),
+        *axes.ticks_y(measure(curves.runs)),
         *_threshold(axes, curves.runs[0], True),
         axes.stretched(*areas, *lines),
         *axes.ticks_x("environment steps of each seed"),
@@ -122,7 +122,7 @@ def _curve_figure(curves: Curves, bands: Sequence[NDArray[np.float64]], caption:
     legend = [element("li", key(run.method, k)) for k, run in enumerate(curves.runs)]
     return element(
         "figure",
-        element("figcaption", f"{caption}. {_of(curves)}"),
+        element("figcaption", f"{caption}."),
         element("ul", legend, class_="legend"),
         element("div", axes.chart(text, contents), class_="canvas labelled"),
     )
@@ -141,7 +141,3 @@ def _threshold(axes: Axes, run: Run, named: bool = False) -> list[Element]:
     if named:
         found.append(element("text", f"solved: {run.threshold:g}", x=6, y=down - 6, class_="tick halo"))
     return found
-
-
-def _of(curves: Curves) -> str:
-    return f"Vertical: {measure(curves.runs)}."

@@ -14,8 +14,8 @@ def key(method: str, position: int) -> Element:
 
 
 def method_class(position: int) -> str:
-    """The CSS class that gives an element the colour of a method."""
-    return f"m{position}"
+    """The CSS classes that give an element the colour of a method."""
+    return f"method m{position}"
 
 
 def dashes(method: str, position: int) -> str | None:

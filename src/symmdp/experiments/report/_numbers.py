@@ -12,14 +12,19 @@ def steps(value: float) -> str:
     return "–" if math.isnan(value) else f"{value:,.0f}" if math.isfinite(value) else "unsolved"
 
 
-def bounded(value: float, interval: tuple[float, float]) -> str:
-    """A return with its interval."""
-    return f"{number(value)} [{number(interval[0])} – {number(interval[1])}]".replace("-", "−")
+def interval(bounds: tuple[float, float], digits: int = 1) -> str:
+    """A bootstrap interval of returns or shares."""
+    return f"[{number(bounds[0], digits)} – {number(bounds[1], digits)}]".replace("-", "−")
 
 
-def bounded_steps(value: float, interval: tuple[float, float]) -> str:
-    """Steps with their interval."""
-    return f"{steps(value)} [{steps(interval[0])} – {steps(interval[1])}]"
+def signed(value: float, digits: int = 1) -> str:
+    """A return or a share."""
+    return number(value, digits).replace("-", "−")
+
+
+def steps_interval(bounds: tuple[float, float]) -> str:
+    """A bootstrap interval of steps."""
+    return f"[{steps(bounds[0])} – {steps(bounds[1])}]"
 
 
 def plain(value: object) -> str:

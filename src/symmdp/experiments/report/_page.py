@@ -37,8 +37,8 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"  # the 
 def write_report(directory: Path | str) -> tuple[Path, tuple[str, ...]]:
     """Write `report.html` into the directory of a run, of a comparison, or of several.
 
-    It holds results, figures, options, versions and commands, and loads nothing from elsewhere. What is not finished is reported
-    as far as it is, and the report says so.
+    It holds results, figures, options, versions and commands, and loads nothing from elsewhere. What is not finished is
+    reported as far as it is, and the report says so.
 
     Returns:
         where it was written, and the verdict on each run or comparison.
@@ -128,6 +128,7 @@ def _sections(experiment: Experiment, results: Sequence[MethodResult], several: 
         run = runs[0]
         group = next((run.group for run in runs if run.group not in ("", "trivial")), "")
         facts = [run.algorithm.upper(), f"group {group}" if group else "", f"{_seeds(results[0])} of each method"]
+        facts.insert(0, f"folder {experiment.directory.name}" if several else "")
         facts += [f"{run.total_steps:,} environment steps of each seed"]
         found.append(element("p", " · ".join(fact for fact in facts if fact), class_="facts"))
     found.append(element("p", verdict(experiment, results), class_="verdict"))
@@ -173,10 +174,12 @@ def _overview(pairs: Sequence[tuple[Experiment, Sequence[MethodResult]]]) -> Ele
     """A row for each experiment, with a link to it."""
     rows = []
     for k, (experiment, results) in enumerate(pairs, start=1):
-        name = element("a", _title(experiment), href=f"#experiment-{k}")
+        link = element("a", _title(experiment), href=f"#experiment-{k}")
+        name = element("span", link, element("span", experiment.directory.name, class_="folder"))
         rows.append([name, verdict(experiment, results), *_comparison(experiment, results)])
     head = ["experiment", "verdict", "ratio of median steps [95 %]", "P(better final return)"]
-    return table(head, rows, "All experiments: the first method against the best of the others", texts=2)
+    contents = table(head, rows, "All experiments: the first method against the best of the others", texts=2)
+    return element("div", contents, class_="overview")
 
 
 def _comparison(experiment: Experiment, results: Sequence[MethodResult]) -> tuple[str, str]:
@@ -186,20 +189,22 @@ def _comparison(experiment: Experiment, results: Sequence[MethodResult]) -> tupl
     probability, _ = improvements((results[0], best))[best.method]["final_return"]
     if best.threshold is None:
         return "–", number(probability, 2)
+    if not (math.isfinite(results[0].quartiles[1]) and math.isfinite(best.quartiles[1])):
+        return "–", number(probability, 2)
     ratio, (low, high) = ratio_of_medians(results[0].steps_to_solve, best.steps_to_solve)
     return f"{number(ratio, 2)} [{number(low, 2)} – {number(high, 2)}]", number(probability, 2)
 
 
 def _explanation(runs: Sequence[Run], results: Sequence[MethodResult]) -> str:
-    text = f"The {measure(runs)}. "
+    text = f"Measured by the {measure(runs)}. "
     if results[0].threshold is not None:
         text += (
-            f"A seed is solved when that first reaches {results[0].threshold:g}; of seeds, the median is the step by which half of them are. "
-            "The median return is there at the first step at which more than half of the seeds are at that return together. "
+            f"A seed is solved when that first reaches {results[0].threshold:g}; the median seed is the one by which half of "
+            "them are. The median return reaches it where more than half of the seeds are that good at the same step. "
         )
     return text + (
-        "IQM is the interquartile mean; the area is divided by the steps, so that it is in units of the return. Intervals are "
-        "percentile bootstraps over seeds. A seed that diverged never solves the environment, and has the worst return and area."
+        "IQM: interquartile mean over seeds. The area under the learning curve is divided by its steps, so it is a return. "
+        "A seed that diverged counts: it never solves the environment, and its return and area are the worst."
     )
 
 
@@ -240,7 +245,7 @@ def _style(experiments: Sequence[Experiment]) -> str:
         for k, run in enumerate(experiment.runs):
             style, scope = style_of(run.method, k), f"#experiment-{number_} .m{k}"
             rules.append(f"{scope}{{--light:{style.light};--dark:{style.dark}}}")
-    return files(__package__).joinpath("report.css").read_text(encoding="utf-8") + "\n".join(rules) + "\n"
+    return files("symmdp.experiments.report").joinpath("report.css").read_text(encoding="utf-8") + "\n".join(rules) + "\n"
 
 
 def _seeds(result: MethodResult) -> str:

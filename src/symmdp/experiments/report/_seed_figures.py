@@ -8,7 +8,11 @@ from symmdp.experiments._results import MethodResult
 from symmdp.experiments.report._axes import Axes, reach
 from symmdp.experiments.report._elements import element
 from symmdp.experiments.report._key import key, method_class
-from symmdp.experiments.report._numbers import bounded, steps
+from symmdp.experiments.report._numbers import interval, signed, steps
+
+_SHARE = 0.82  # of the width, for what happens; the rest is for the seeds of which it never does
+_EDGE, _BEYOND = 1.06, 1.14  # where that rest begins and where its dots are, in widths of the former
+_BEYOND_TEXT = f"{100 * _SHARE * _BEYOND:.1f}%"
 
 
 def steps_figure(results: Sequence[MethodResult]) -> Element | None:
@@ -16,23 +20,23 @@ def steps_figure(results: Sequence[MethodResult]) -> Element | None:
     if results[0].threshold is None:
         return None
     end = max(float(result.total_steps) for result in results)
-    axes = Axes((0.0, end), (0.0, 1.0), 44.0, share=0.86)
+    axes = Axes((0.0, end), (0.0, 1.0), 44.0, share=_SHARE)
     rows = []
     for k, result in enumerate(results):
-        low, median, high = (min(q, 1.13 * end) for q in result.quartiles)
+        low, median, high = (min(q, _BEYOND * end) for q in result.quartiles)
         places = result.steps_to_solve
         box = element("rect", x=axes.across(low), y=10, width=_width(axes, low, high), height=24, rx=3, class_="box")
         bar = element("line", x1=axes.across(median), x2=axes.across(median), y1=5, y2=39, class_="bar")
         text = f"median {steps(result.quartiles[1])}; {result.solved} of {len(result.seeds)} seeds solve it"
-        never = element("line", x1=axes.across(1.03 * end), x2=axes.across(1.03 * end), y1=0, y2=44, class_="grid")
-        rows.append(_row(k, result.method, text, axes, [never, box, *_dots(axes, places, 1.1 * end), bar]))
+        never = element("line", x1=axes.across(_EDGE * end), x2=axes.across(_EDGE * end), y1=0, y2=44, class_="grid")
+        rows.append(_row(k, result.method, text, axes, [never, box, *_dots(axes, places, _BEYOND * end), bar]))
     feet = [
         *axes.ticks_x("environment steps of each seed"),
-        element("text", "never", x="94.6%", y=62, text_anchor="middle", class_="tick"),
+        element("text", "never", x=_BEYOND_TEXT, y=62, text_anchor="middle", class_="tick"),
     ]
     return _rows_figure(
-        f"Steps until a seed is solved (a return of {results[0].threshold:g}): each dot is a seed, the box holds the middle half, "
-        "the bar is the median.",
+        f"Steps until a seed is solved (a return of {results[0].threshold:g}): each dot is a seed, the box holds the middle "
+        "half, the bar is the median.",
         rows,
         axes,
         feet,
@@ -40,9 +44,9 @@ def steps_figure(results: Sequence[MethodResult]) -> Element | None:
 
 
 def final_figure(results: Sequence[MethodResult]) -> Element:
-    """Final returns of every seed, in a row for each method, with interquartile mean and interval; diverged seeds at the right."""
-    axes = Axes(reach(*(result.final_returns for result in results)), (0.0, 1.0), 44.0, share=0.86)
-    beyond = axes.x[1] + 0.1 * (axes.x[1] - axes.x[0])
+    """Final returns of every seed, in a row for each method, with their interquartile mean; seeds without one at the right."""
+    axes = Axes(reach(*(result.final_returns for result in results)), (0.0, 1.0), 44.0, share=_SHARE)
+    beyond = axes.x[0] + _BEYOND * (axes.x[1] - axes.x[0])
     rows = []
     for k, result in enumerate(results):
         marks = []
@@ -56,13 +60,15 @@ def final_figure(results: Sequence[MethodResult]) -> Element:
         if math.isfinite(result.final_return):
             at = axes.across(result.final_return)
             marks.append(element("line", x1=at, x2=at, y1=5, y2=39, class_="bar"))
-        edge = axes.across(axes.x[1] + 0.03 * (axes.x[1] - axes.x[0]))
+        edge = axes.across(axes.x[0] + _EDGE * (axes.x[1] - axes.x[0]))
         marks.insert(0, element("line", x1=edge, x2=edge, y1=0, y2=44, class_="grid"))
-        rows.append(_row(k, result.method, f"interquartile mean {bounded(result.final_return, result.interval)}", axes, marks))
-    feet = [*axes.ticks_x("final return"), element("text", "none", x="94.6%", y=62, text_anchor="middle", class_="tick")]
+        rows.append(
+            _row(k, result.method, f"interquartile mean {signed(result.final_return)} {interval(result.interval)}", axes, marks)
+        )
+    feet = [*axes.ticks_x("final return"), element("text", "none", x=_BEYOND_TEXT, y=62, text_anchor="middle", class_="tick")]
     return _rows_figure(
-        "Final return: each dot is a seed, the bar is the interquartile mean, the box its 95 % bootstrap interval; seeds without "
-        "one, which diverged or ended no episode, stand at the right and count as the worst.",
+        "Final return: each dot is a seed, the bar is the interquartile mean, the box its 95 % bootstrap interval; seeds "
+        "without one, which diverged or ended no episode, stand at the right and count as the worst.",
         rows,
         axes,
         feet,

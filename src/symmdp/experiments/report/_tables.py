@@ -11,7 +11,9 @@ from symmdp.experiments._run import Run
 from symmdp.experiments.report._elements import Child, element
 from symmdp.experiments.report._experiment import Tuning
 from symmdp.experiments.report._key import key
-from symmdp.experiments.report._numbers import bounded, bounded_steps, plain, steps
+from symmdp.experiments.report._numbers import interval, plain, signed, steps, steps_interval
+
+_SOLVES = "steps_to_solve"
 
 
 def table(head: Sequence[Child], rows: Sequence[Sequence[Child]], caption: str, *, texts: int = 1) -> Element:
@@ -32,63 +34,67 @@ def table(head: Sequence[Child], rows: Sequence[Sequence[Child]], caption: str, 
         )
         for row in rows
     ]
-    found = element("table", element("caption", caption), element("thead", element("tr", titles)), element("tbody", body))
-    return element("div", found, class_="scroll", tabindex="0", role="region", aria_label=caption)
+    found = element("table", element("thead", element("tr", titles)), element("tbody", body), aria_label=caption)
+    box = element("div", found, class_="scroll", tabindex="0", role="region", aria_label=caption)
+    return element("div", element("p", caption, class_="caption"), box)
 
 
 def result_table(results: Sequence[MethodResult]) -> Element:
     """A row for each method: its size, what it reached, and what that cost."""
-    solves = results[0].threshold is not None
+    threshold = results[0].threshold
     head = ["method", "parameters", "learning rate"]
-    if solves:
-        head += ["solved", "steps to solve: median seed [95 %]", "quartiles", "the median return is there at [95 %]"]
-    head += ["diverged", "final return: IQM [95 %]", "area under the curve: IQM [95 %]", "seconds", "steps/s"]
+    if threshold is not None:
+        head += ["solved", "steps to solve, median seed", f"median return reaches {threshold:g}"]
+    head += ["diverged", "final return, IQM", "area under curve, IQM", "seconds", "steps/s"]
     rows = []
     for k, result in enumerate(results):
-        low, median, high = result.quartiles
+        seeds = len(result.seeds)
         cells: list[Child] = [key(result.method, k), f"{result.parameters:,}", _rate(result.learning_rate)]
-        if solves:
+        if threshold is not None:
             cells += [
-                f"{result.solved}/{len(result.seeds)}",
-                bounded_steps(median, result.steps_interval),
-                f"{steps(low)} – {steps(high)}",
-                bounded_steps(result.median_reaches, result.median_reaches_interval),
+                f"{result.solved}/{seeds}",
+                _with(steps(result.quartiles[1]), steps_interval(result.steps_interval)),
+                _with(steps(result.median_reaches), steps_interval(result.median_reaches_interval)),
             ]
         cells += [
-            f"{len(result.failures)}/{len(result.seeds)}",
-            bounded(result.final_return, result.interval),
-            bounded(result.area, result.area_interval),
+            f"{len(result.failures)}/{seeds}",
+            _with(signed(result.final_return), interval(result.interval)),
+            _with(signed(result.area), interval(result.area_interval)),
             number(result.seconds),
             number(result.rate, 0),
         ]
         rows.append(cells)
-    return table(head, rows, "Results of each method, over all its seeds")
+    return table(head, rows, "Each method over all its seeds, with 95 % bootstrap intervals in brackets")
 
 
 def improvement_table(results: Sequence[MethodResult]) -> Element:
     """How probably a seed of the first method is better than one of each other."""
     first = results[0].method
     rows = [
-        [key(method, k), *(_probability(*found[name]) for name in ("final_return", "area_under_curve"))]
+        [
+            key(method, k),
+            *(_with(number(found[name][0], 2), interval(found[name][1], 2)) for name in ("final_return", "area_under_curve")),
+        ]
         for k, (method, found) in enumerate(improvements(results).items(), start=1)
     ]
-    head = ["instead of", "better final return [95 %]", "larger area under the curve [95 %]"]
+    head = ["instead of", "better final return", "larger area under the curve"]
     return table(head, rows, f"Probability that a random seed of {first} is better (ties count half)")
 
 
 def seed_table(results: Sequence[MethodResult]) -> Element:
     """The numbers of every seed, and the same as a file to save."""
+    solves = results[0].threshold is not None
     rows: list[list[Child]] = []
     for k, result in enumerate(results):
         diverged = {failure.seed: failure for failure in result.failures}
-        for seed, solved, final, area in zip(
-            result.seeds, result.steps_to_solve, result.final_returns, result.areas, strict=True
-        ):
+        numbers = zip(result.seeds, result.steps_to_solve, result.final_returns, result.areas, strict=True)
+        for seed, solved, final, area in numbers:
             failure = diverged.get(seed)
             failed = "–" if failure is None else f"{failure.step:,}" + (f": {failure.reason}" if failure.reason else "")
-            numbers = [str(seed), _rate(result.learning_rate), steps(solved), number(final), number(area), failed]
-            rows.append([key(result.method, k), *numbers])
-    head = [name.replace("_", " ") for name in COLUMNS]
+            cells = [str(seed), _rate(result.learning_rate), steps(solved), signed(final), signed(area), failed]
+            shown = [cell for name, cell in zip(COLUMNS[1:], cells, strict=True) if solves or name != _SOLVES]
+            rows.append([key(result.method, k), *shown])
+    head = [name.replace("_", " ") for name in COLUMNS if solves or name != _SOLVES]
     content = base64.b64encode(results_csv(results).encode()).decode()
     link = element("a", "Save as results.csv", href=f"data:text/csv;base64,{content}", download="results.csv")
     return element(
@@ -107,7 +113,7 @@ def tuning_table(tunings: Sequence[Tuning]) -> Element:
         scores = dict(zip(tuning.rates, tuning.scores, strict=True))
         cells: list[Child] = [tuning.method, " ".join(str(seed) for seed in tuning.seeds)]
         for rate in rates:
-            text = number(scores[rate]).replace("-", "−") if rate in scores else ""
+            text = signed(scores[rate]) if rate in scores else ""
             cells.append(element("strong", f"{text} ✓") if rate == tuning.chosen else text)
         rows.append(cells)
     head = ["method", "seeds", *(_rate(rate) for rate in rates)]
@@ -154,8 +160,8 @@ def _shared(values: Mapping[str, str]) -> list[Child]:
     return [element("span", f"{method}: {value}", class_="each") for method, value in values.items()]
 
 
-def _probability(value: float, interval: tuple[float, float]) -> str:
-    return f"{number(value, 2)} [{number(interval[0], 2)} – {number(interval[1], 2)}]"
+def _with(value: str, bounds: str) -> Element:
+    return element("span", value, " ", element("span", bounds, class_="interval"))
 
 
 def _rate(value: float) -> str:
