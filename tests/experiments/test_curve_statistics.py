@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -64,6 +64,7 @@ def slow_median_reaches(curves: np.ndarray, grid: np.ndarray, threshold: float) 
 
 
 @given(CURVES, st.integers(0, 20))
+@settings(deadline=None, max_examples=40)  # each resamples many times
 def test_the_median_reaches_the_threshold_where_a_loop_says(curves: np.ndarray, threshold: int) -> None:
     grid = 100 * np.arange(curves.shape[1])
     found, (low, high) = median_reaches(curves, grid, threshold)

@@ -82,6 +82,9 @@ def test_names_of_many_methods_stand_beside_their_lines_without_overlap(tmp_path
     boxes = [Text.get_window_extent(label) for label in labels]  # without its line
     assert not any(a.y0 < b.y1 and b.y0 < a.y1 for i, a in enumerate(boxes) for b in boxes[:i])
     assert max(box.x1 for box in boxes) <= figure.bbox.x1
+    for label, box in zip(labels, boxes, strict=True):
+        assert label.arrow_patch is not None
+        assert label.arrow_patch.get_window_extent().x1 <= box.x0 + 3  # its line ends where its name begins
     assert len({line.get_color() for line in figure.axes[0].lines[: len(methods)]}) == len(methods)
 
 

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symmdp.experiments import Episodes, final_return, interquartile_mean, learning_curves, quartiles, steps_to_solve
@@ -60,6 +60,7 @@ def test_unsolved_seeds_count_in_the_median() -> None:
 
 
 @given(st.lists(st.integers(-1000, 1000).map(float), min_size=1, max_size=25))
+@settings(deadline=None, max_examples=40)  # each resamples many times
 def test_interquartile_mean_agrees_with_sorting_and_lies_in_its_interval(values: list[float]) -> None:
     cut = len(values) // 4
     kept = sorted(values)[cut : len(values) - cut]
@@ -119,6 +120,7 @@ SEEDS = st.lists(st.one_of(st.integers(-9, 9).map(float), st.just(math.nan)), mi
 
 
 @given(SEEDS, SEEDS)
+@settings(deadline=None, max_examples=40)  # each resamples many times
 def test_probability_of_improvement_counts_pairs(a: list[float], b: list[float]) -> None:
     x, y = ([-math.inf if math.isnan(v) else v for v in values] for values in (a, b))
     expected = sum((u > v) + (u == v) / 2 for u in x for v in y) / (len(x) * len(y))
@@ -132,6 +134,7 @@ def test_probability_of_improvement_counts_pairs(a: list[float], b: list[float])
 
 
 @given(STEPS_TO_SOLVE)
+@settings(deadline=None, max_examples=40)  # each resamples many times
 def test_interval_of_the_median_holds_values_of_seeds(values: list[float]) -> None:
     median, (low, high) = median_with_interval(values)
     assert median == quantile(values, 0.5)

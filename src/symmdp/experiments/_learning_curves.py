@@ -160,13 +160,20 @@ def _name_all(axes: Axes, runs: Sequence[Run], results: Sequence[MethodResult], 
         axes.annotate(
             f"{runs[i].method}{solved}",
             (1, heights[k]),
-            (1.03, 1 - place),
+            (1.05, 1 - place),
             xycoords="axes fraction",
             textcoords="axes fraction",
             va="center",
             color=INK,
             fontsize=11,
-            arrowprops={"arrowstyle": "-", "color": colour_of(runs[i].method, i), "linewidth": 2, "shrinkA": 2, "shrinkB": 0},
+            arrowprops={
+                "arrowstyle": "-",
+                "color": colour_of(runs[i].method, i),
+                "linewidth": 2,
+                "relpos": (0, 0.5),
+                "shrinkA": 2,
+                "shrinkB": 0,
+            },
         )
 
 
@@ -221,7 +228,8 @@ def _title(runs: Sequence[Run], results: Sequence[MethodResult]) -> str:
     a, b = results[0].quartiles[1], best.quartiles[1]
     first, second = results[0].method, best.method
     if math.isfinite(a) and math.isfinite(b):
-        return f"{environment}: {first} {algorithm} solves it in {a / b:.2f} × the {second} one's steps"
+        whose = f"the {second} one's" if len(results) == 2 else "the best baseline's"
+        return f"{environment}: {first} {algorithm} solves it in {a / b:.2f} × {whose} steps"
     if math.isfinite(a) or math.isfinite(b):
         return f"{environment}: only {first if math.isfinite(a) else second} {algorithm} solves it (median seed)"
     return f"{environment}: {'neither' if len(results) == 2 else 'no'} policy solves it (median seed)"
