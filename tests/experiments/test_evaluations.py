@@ -48,7 +48,7 @@ def test_reads_evaluations_of_each_seed(directory: Path) -> None:
 def test_of_several_learning_rates_the_runs_own_is_taken(directory: Path) -> None:
     write(directory, row(0, 4, 1), row(0, 1, 1), row(0, 4, 7, 0.1), row(0, 1, 7, 0.1))
     failures = [{"seed": 4, "learning_rate": 0.1, "step": 5, "reason": ""}, {"seed": 1, "learning_rate": 0.003, "step": 9}]
-    (directory / "failures.json").write_text(json.dumps(failures))
+    (directory / "failures.json").write_text(json.dumps({"failures": failures}))
     run = Run.load(directory)
     assert run.evaluations is not None
     assert [float(e.returns[0]) for e in run.evaluations] == [1, 1]

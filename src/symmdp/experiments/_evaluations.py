@@ -109,7 +109,8 @@ def read_failures(path: Path, seeds: tuple[int, ...], other_rates: set[float]) -
         RunDirectoryError: the file cannot be read, or is not of this run.
     """
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
+        contents = json.loads(path.read_text(encoding="utf-8"))
+        rows = contents["failures"] if isinstance(contents, dict) else contents
         found: dict[int, Failure] = {}
         for row in rows:
             if row.get("learning_rate") in other_rates:
@@ -124,4 +125,4 @@ def read_failures(path: Path, seeds: tuple[int, ...], other_rates: set[float]) -
     except (OSError, ValueError) as error:
         raise RunDirectoryError(f"{path} cannot be read: {error}.") from None
     except (KeyError, TypeError, AttributeError):
-        raise RunDirectoryError(f"{path} must hold a list of objects with seed, step and reason.") from None
+        raise RunDirectoryError(f"{path} must list failures, each with seed, step and reason.") from None

@@ -250,6 +250,8 @@ def test_tuning_is_shown_where_it_is(tmp_path: Path, write_comparison: WriteComp
     path.write_text(json.dumps({"rates": [0.001, 0.01], "scores": [-12.25, None], "chosen": 0.001, "seeds": [7, 8]}))
     row = page_of(directory).table("learning rate that was tried")["plain"]
     assert row == {"method": "plain", "seeds": "7 8", "0.001": "−12.2 ✓", "0.01": "–"}
+    path.write_text(json.dumps({"rates": [0.001], "scores": [None], "chosen": None, "seeds": [7]}))
+    assert page_of(directory).table("learning rate that was tried")["plain"]["0.001"] == "–"
     path.write_text(json.dumps({"rates": [0.001], "scores": [1], "chosen": 0.1, "seeds": []}))
     with pytest.raises(RunDirectoryError, match=r"tuning\.json"):
         write_report(directory)

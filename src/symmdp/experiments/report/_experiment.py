@@ -19,14 +19,14 @@ class Tuning:
         method: of which.
         rates: that were tried.
         scores: of each rate, the higher the better; NaN or minus infinity where it failed.
-        chosen: one of the rates.
+        chosen: one of the rates; None when all failed.
         seeds: that were trained with each rate.
     """
 
     method: str
     rates: tuple[float, ...]
     scores: tuple[float, ...]
-    chosen: float
+    chosen: float | None
     seeds: tuple[int, ...]
 
 
@@ -125,9 +125,10 @@ def _tuning(directory: Path, method: str) -> Tuning | None:
         return None
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        rates, chosen = tuple(float(rate) for rate in found["rates"]), float(found["chosen"])
+        rates = tuple(float(rate) for rate in found["rates"])
+        chosen = None if found["chosen"] is None else float(found["chosen"])
         scores = tuple(math.nan if score is None else float(score) for score in found["scores"])
-        if len(rates) != len(scores) or chosen not in rates:
+        if len(rates) != len(scores) or chosen not in (None, *rates):
             raise ValueError("a score for each rate, and a chosen one among them, are expected")
         return Tuning(method, rates, scores, chosen, tuple(int(seed) for seed in found["seeds"]))
     except (OSError, KeyError, TypeError, ValueError) as error:
