@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _MOST_SEEDS = 10_000  # all of them train at once
 
-Algorithm = Literal["ppo", "reinforce"]
+Algorithm = Literal["ppo", "a2c", "reinforce"]
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,9 @@ class Train:
 
     environment: EnvironmentId
     """Gymnasium id; `symmdp list` names those that are known."""
-    algorithm: Annotated[Algorithm | None, tyro.conf.arg(metavar="{ppo,reinforce}", help_behavior_hint="(default: ppo)")] = None
+    algorithm: Annotated[
+        Algorithm | None, tyro.conf.arg(metavar="{ppo,a2c,reinforce}", help_behavior_hint="(default: ppo)")
+    ] = None
     """Policy-gradient algorithm."""
     policy: Annotated[
         Literal["equivariant", "plain"] | None,

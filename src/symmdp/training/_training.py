@@ -8,6 +8,7 @@ import torch
 from symmdp.mdp import Symmetry
 from symmdp.policies import ActorCritic
 from symmdp.training._environments import stacked_environments
+from symmdp.training._evaluation import Evaluation, Evaluator
 from symmdp.training._options import TrainingOptions
 from symmdp.training._rollout import Episode, Sampler
 from symmdp.training._row import rows_of
@@ -61,6 +62,7 @@ class Training:
         self.stack = PolicyStack(policies)
         self.sampler = Sampler(environments, self.stack, options, seeds)
         self.learner = Learner(self.stack, options, self.rows)
+        self.evaluator = Evaluator(environment_id, self.stack, options, self.rows)
         self.updates = 0
 
     def update(self) -> tuple[list[Episode], dict[str, torch.Tensor]]:
@@ -69,6 +71,11 @@ class Training:
         diagnostics = self.learner.update(batch, self.updates / self.options.updates)
         self.updates += 1
         return episodes, diagnostics
+
+    def evaluate(self) -> list[Evaluation]:
+        """Episodes with the policies as they are, of every row that has not failed; training is not touched."""
+        going = [row for row in range(len(self.rows)) if row not in self.learner.failures]
+        return self.evaluator.evaluate(self.sampler.steps, going)
 
     def saved(self) -> dict[str, Any]:
         """Everything that the future depends on, as tensors and plain values."""
