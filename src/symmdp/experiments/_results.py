@@ -31,6 +31,7 @@ class MethodResult:
         quartiles: of the steps to solve.
         final_return: the interquartile mean of the final returns.
         interval: its 95 % bootstrap interval.
+        failed: the number of seeds that diverged; each counts as not solved, and as the worst final return.
     """
 
     method: str
@@ -45,15 +46,17 @@ class MethodResult:
     quartiles: tuple[float, float, float]
     final_return: float
     interval: tuple[float, float]
+    failed: int = 0
 
     @classmethod
     def of(cls, run: Run) -> MethodResult:
         """The numbers of a run."""
+        pairs = tuple(zip(run.seeds, run.episodes, strict=True))
         steps = tuple(
-            math.inf if run.threshold is None else steps_to_solve(episodes, run.threshold, run.window)
-            for episodes in run.episodes
+            math.inf if run.threshold is None or seed in run.failed else steps_to_solve(episodes, run.threshold, run.window)
+            for seed, episodes in pairs
         )
-        returns = tuple(final_return(episodes, run.window) for episodes in run.episodes)
+        returns = tuple(math.nan if seed in run.failed else final_return(episodes, run.window) for seed, episodes in pairs)
         mean, interval = interquartile_mean(returns)
         return cls(
             method=run.method,
@@ -68,6 +71,7 @@ class MethodResult:
             quartiles=quartiles(steps),
             final_return=mean,
             interval=interval,
+            failed=len(run.failed),
         )
 
     @property
@@ -144,6 +148,7 @@ def _summary(result: MethodResult) -> dict[str, Any]:
         "threshold": result.threshold,
         "total_steps": result.total_steps,
         "solved": result.solved,
+        "failed": result.failed,
         "steps_to_solve": {"median": _steps(median), "quartiles": [_steps(low), _steps(high)]},
         "final_return": {
             "interquartile_mean": _finite(result.final_return),

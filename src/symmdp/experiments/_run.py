@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symmdp.errors import RunDirectoryError
+from symmdp.errors import OptionError, RunDirectoryError, SymmdpError
+from symmdp.training import Failure, read_failures
 
 _COLUMNS = ["step", "seed", "length", "return"]
 
@@ -39,7 +40,7 @@ class Run:
         directory: where it was read from.
         environment_id: a Gymnasium id.
         method: "equivariant" or "plain".
-        algorithm: "ppo" or "reinforce".
+        algorithm: "ppo", "a2c" or "reinforce".
         group: the name of the policies' group.
         seeds: one policy each.
         parameters: of one policy.
@@ -50,6 +51,8 @@ class Run:
         seconds: of training.
         rate: environment steps a second, over all seeds; NaN when not recorded.
         episodes: of each seed, in the order of `seeds`.
+        learning_rate: of the optimiser.
+        failures: the seeds that diverged.
     """
 
     directory: Path
@@ -66,19 +69,28 @@ class Run:
     seconds: float
     rate: float
     episodes: tuple[Episodes, ...]
+    learning_rate: float = math.nan
+    failures: tuple[Failure, ...] = ()
 
     @classmethod
-    def load(cls, directory: Path | str) -> Run:
-        """Read `config.json`, `timing.json` and `episodes.csv`.
+    def load(cls, directory: Path | str, learning_rate: float | None = None) -> Run:
+        """Read `config.json`, `timing.json`, `episodes.csv` and `failures.json`.
+
+        Args:
+            directory: of the run.
+            learning_rate: which of the run's, where it has several.
 
         Raises:
             RunDirectoryError: one of them is missing, truncated, or not what a training run writes.
+            OptionError: the run has no such learning rate, or has several and none is given.
         """
         path = Path(directory)
         config, timing = read_json(path, "config.json"), read_json(path, "timing.json")
         try:
             seeds = tuple(int(seed) for seed in config["seeds"])
             threshold = config["solve"]["threshold"]
+            rates = learning_rates_of(config)
+            rate = _chosen(rates, learning_rate)
             return cls(
                 directory=path,
                 environment_id=str(config["environment_id"]),
@@ -93,12 +105,34 @@ class Run:
                 total_steps=int(config["options"]["total_steps"]),
                 seconds=float(timing["seconds"]),
                 rate=float(timing.get("transitions_per_second", math.nan)),
-                episodes=_read_episodes(path / "episodes.csv", seeds),
+                episodes=_read_episodes(path / "episodes.csv", seeds, rate if len(rates) > 1 else None),
+                learning_rate=rate,
+                failures=tuple(failure for failure in read_failures(path) if failure.learning_rate == rate),
             )
         except KeyError as error:
             raise RunDirectoryError(f"{path} holds no training run: its JSON files lack {error.args[0]!r}.") from None
+        except SymmdpError:
+            raise
         except (TypeError, ValueError) as error:
             raise RunDirectoryError(f"{path} holds no training run: {error}.") from None
+
+    @property
+    def failed(self) -> frozenset[int]:
+        """The seeds that diverged."""
+        return frozenset(failure.seed for failure in self.failures)
+
+
+def learning_rates_of(config: dict[str, Any]) -> tuple[float, ...]:
+    """The learning rates of a run, from its `config.json`."""
+    return tuple(map(float, config.get("learning_rates") or [config["options"].get("learning_rate", math.nan)]))
+
+
+def _chosen(rates: tuple[float, ...], given: float | None) -> float:
+    if given is None and len(rates) == 1:
+        return rates[0]
+    if given not in rates:
+        raise OptionError(f"Give one of the run's learning rates, {', '.join(map(str, rates))}; got {given}.")
+    return float(given)
 
 
 def read_json(directory: Path, name: str) -> dict[str, Any]:
@@ -120,7 +154,9 @@ def read_json(directory: Path, name: str) -> dict[str, Any]:
     return contents
 
 
-def _read_episodes(path: Path, seeds: tuple[int, ...]) -> tuple[Episodes, ...]:
+def _read_episodes(path: Path, seeds: tuple[int, ...], rate: float | None = None) -> tuple[Episodes, ...]:
+    """The episodes of each seed; of one learning rate where that is a column."""
+    columns = _COLUMNS if rate is None else [*_COLUMNS, "learning_rate"]
     steps: dict[int, list[int]] = {seed: [] for seed in seeds}
     returns: dict[int, list[float]] = {seed: [] for seed in seeds}
     try:
@@ -130,19 +166,21 @@ def _read_episodes(path: Path, seeds: tuple[int, ...]) -> tuple[Episodes, ...]:
     except (OSError, UnicodeDecodeError) as error:
         raise RunDirectoryError(f"{path} cannot be read: {error}.") from None
     lines = text.splitlines()
-    if not lines or lines[0].split(",") != _COLUMNS:
-        raise RunDirectoryError(f"{path} must begin with the columns {','.join(_COLUMNS)}; got {lines[:1]}.")
+    if not lines or lines[0].split(",") != columns:
+        raise RunDirectoryError(f"{path} must begin with the columns {','.join(columns)}; got {lines[:1]}.")
     if not text.endswith("\n"):
         raise RunDirectoryError(f"{path} is truncated in line {len(lines)}; resume the run to repair it.")
     for number, row in enumerate(csv.reader(lines[1:]), start=2):
         try:
+            if rate is not None and float(row[len(_COLUMNS)]) != rate:
+                continue
             step, seed, _, total = int(row[0]), int(row[1]), int(row[2]), float(row[3])
             ordered = not steps[seed] or steps[seed][-1] <= step
-            if len(row) != len(_COLUMNS) or not ordered:
+            if len(row) != len(columns) or not ordered:
                 raise ValueError
         except (KeyError, IndexError, ValueError):
             raise RunDirectoryError(
-                f"Line {number} of {path} is no episode of this run: {','.join(row)!r}. Expected {','.join(_COLUMNS)} "
+                f"Line {number} of {path} is no episode of this run: {','.join(row)!r}. Expected {','.join(columns)} "
                 "with a seed of the run and steps that do not descend."
             ) from None
         steps[seed].append(step)

@@ -45,7 +45,8 @@ def result_row(result: MethodResult) -> tuple[str, ...]:
         result.method,
         f"{result.parameters:,}",
         f"{median} \\[{low} – {high}]" if has_threshold else "–",
-        f"{result.solved}/{len(result.seeds)}" if has_threshold else "–",
+        (f"{result.solved}/{len(result.seeds)}" if has_threshold else "–")
+        + (f" ({result.failed} diverged)" if result.failed else ""),
         f"{number(result.final_return)} \\[{interval[0]} – {interval[1]}]",
         f"{result.seconds:,.1f}",
         number(result.rate, 0),

@@ -9,13 +9,14 @@ from symmdp.training._run_directory import ensure_new, write_atomically
 from symmdp.training._session import Progress, TrainingSummary
 from symmdp.training._side_by_side import Job, train_side_by_side
 from symmdp.training._stack import PolicyStack
-from symmdp.training._train import load_policy, train, training_of
+from symmdp.training._train import Method, load_policy, train, training_of
 from symmdp.training._training import Training
 
 __all__ = [
     "Batch",
     "Failure",
     "Job",
+    "Method",
     "PolicyStack",
     "Progress",
     "Row",
