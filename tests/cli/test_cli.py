@@ -373,3 +373,14 @@ def test_report_of_a_run_and_of_the_folder_that_holds_it(tmp_path: Path, capsys:
     assert "symmdp report 'runs/a run'" in (tmp_path / "runs/a run/report.html").read_text(encoding="utf-8")
     assert main(["report", "runs"]) == 0
     assert (tmp_path / "runs/report.html").exists()
+
+
+def test_report_of_evaluations(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    evaluated = ["--evaluation-every", "128", "--evaluation-episodes", "2"]
+    assert main(["train", "CartPole-v1", "--seeds", "2", *SMALL, *evaluated, "--directory", "run"]) == 0
+    run = Run.load(tmp_path / "run", going_on=True)
+    assert run.finished
+    assert run.evaluations is not None
+    assert [evaluation.steps[-1] for evaluation in run.evaluations] == [256, 256]
+    assert main(["report", "run"]) == 0
+    assert "return in evaluation episodes" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")

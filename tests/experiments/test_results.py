@@ -134,7 +134,7 @@ def test_a_diverged_seed_never_solves_and_is_the_worst(tmp_path: Path, write_run
     directory = write_run(tmp_path / "plain", "plain", seeds=range(4), episodes=solving_at(100, 200, 300, 400))
     whole = MethodResult.of(Run.load(directory))
     failures = [{"seed": 1, "learning_rate": 0.003, "step": 250, "reason": "the loss is not a number"}]
-    (directory / "failures.json").write_text(json.dumps(failures))
+    (directory / "failures.json").write_text(json.dumps({"failures": failures}))
     found = MethodResult.of(Run.load(directory))
     assert found.steps_to_solve == (100, math.inf, 300, 400)
     assert math.isnan(found.final_returns[1])

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from symmdp.experiments._curve_statistics import area_under_curve, median_reaches
-from symmdp.experiments._evaluations import Failure
 from symmdp.experiments._headline import headline
 from symmdp.experiments._run import Run
 from symmdp.experiments._run_curves import own_steps, returns_at
@@ -25,6 +24,7 @@ from symmdp.experiments._statistics import (
     quartiles,
     steps_to_solve,
 )
+from symmdp.training import Failure
 from symmdp.training._run_directory import write_atomically
 
 _POINTS = 1_000
@@ -86,7 +86,7 @@ class MethodResult:
     @classmethod
     def of(cls, run: Run) -> MethodResult:
         """The numbers of a run."""
-        diverged = {failure.seed for failure in run.failures}
+        diverged = run.failed
         steps, returns = [], []
         for k, seed in enumerate(run.seeds):
             solved, final = _of_seed(run, k)

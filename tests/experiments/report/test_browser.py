@@ -55,7 +55,7 @@ def reports(tmp_path: Path, write_comparison: Callable[..., Path]) -> dict[str, 
     methods = ("equivariant", "plain", "random-basis", "nullspace-basis", "augmentation", "mirror-loss", "canonicalization")
     seven = write_comparison(tmp_path / "seven", methods, evaluated=True)
     failure = {"seed": 2, "learning_rate": 0.003, "step": 9_000, "reason": "a loss that is not a number " * 3}
-    (seven / "plain" / "failures.json").write_text(json.dumps([failure]))
+    (seven / "plain" / "failures.json").write_text(json.dumps({"failures": [failure]}))
     (seven / "tuning" / "plain").mkdir(parents=True)
     rates = [0.0001 * 2**k for k in range(9)]
     tuning = {"rates": rates, "scores": [-100.5] * 9, "chosen": rates[3], "seeds": list(range(10))}

@@ -80,7 +80,7 @@ def test_numbers_are_those_of_the_results(
 ) -> None:
     directory = write_comparison(tmp_path / "c", methods, evaluated=evaluated)
     failures = [{"seed": 2, "learning_rate": 0.003, "step": 9_000, "reason": "a loss of NaN"}]
-    (directory / "plain" / "failures.json").write_text(json.dumps(failures))
+    (directory / "plain" / "failures.json").write_text(json.dumps({"failures": failures}))
     write_results(directory, "CartPole-v1", [MethodResult.of(Run.load(directory / method)) for method in methods])
     expected = json.loads((directory / "results.json").read_text())
     page = page_of(directory)
@@ -249,10 +249,10 @@ def test_tuning_is_shown_where_it_is(tmp_path: Path, write_comparison: WriteComp
     path = directory / "tuning" / "plain" / "tuning.json"
     path.write_text(json.dumps({"rates": [0.001, 0.01], "scores": [-12.25, None], "chosen": 0.001, "seeds": [7, 8]}))
     row = page_of(directory).table("learning rate that was tried")["plain"]
-    assert row == {"method": "plain", "seeds": "7 8", "0.001": "−12.2 ✓", "0.01": "–"}
+    assert row == {"method": "plain", "seeds": "7 8", "0.001": "−12.2 ✓", "0.01": "failed"}
     path.write_text(json.dumps({"rates": [0.001], "scores": [None], "chosen": None, "seeds": [7]}))
-    assert page_of(directory).table("learning rate that was tried")["plain"]["0.001"] == "–"
-    path.write_text(json.dumps({"rates": [0.001], "scores": [1], "chosen": 0.1, "seeds": []}))
+    assert page_of(directory).table("learning rate that was tried")["plain"]["0.001"] == "failed"
+    path.write_text(json.dumps({"rates": [0.001], "scores": ["high"], "chosen": 0.1, "seeds": []}))
     with pytest.raises(RunDirectoryError, match=r"tuning\.json"):
         write_report(directory)
 

@@ -1,33 +1,13 @@
 from __future__ import annotations
 
-import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
 from symmdp.errors import RunDirectoryError
 from symmdp.experiments._run import Run, read_json
+from symmdp.experiments._tuning import Tuning, load_tuning
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-
-
-@dataclass(frozen=True)
-class Tuning:
-    """How the learning rate of a method was chosen.
-
-    Attributes:
-        method: of which.
-        rates: that were tried.
-        scores: of each rate, the higher the better; NaN or minus infinity where it failed.
-        chosen: one of the rates; None when all failed.
-        seeds: that were trained with each rate.
-    """
-
-    method: str
-    rates: tuple[float, ...]
-    scores: tuple[float, ...]
-    chosen: float | None
-    seeds: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +20,7 @@ class Experiment:
         methods: that the comparison has; the one of a single run.
         runs: of the methods that have begun, in the order of `methods`.
         gaps: what is not finished, has not begun or cannot be read: a sentence each.
-        tunings: of the methods whose learning rate was chosen here.
+        tunings: how learning rates were chosen, after the names of the methods.
         mirror_image: the figure as PNG, where there is one.
     """
 
@@ -49,7 +29,7 @@ class Experiment:
     methods: tuple[str, ...]
     runs: tuple[Run, ...]
     gaps: tuple[str, ...]
-    tunings: tuple[Tuning, ...]
+    tunings: tuple[tuple[str, Tuning], ...]
     mirror_image: bytes | None
 
     @property
@@ -66,6 +46,10 @@ class Experiment:
         """
         config = read_json(directory, "config.json")
         if "methods" not in config:
+            if len(config.get("learning_rates") or ()) > 1:
+                raise RunDirectoryError(
+                    f"{directory} holds the choice of a learning rate; give the comparison that it is part of."
+                )
             run = Run.load(directory, going_on=True)
             return cls(directory, run.environment_id, (run.method,), (run,), _gaps(run), (), None)
         try:
@@ -85,7 +69,8 @@ class Experiment:
                 gaps.extend(_gaps(runs[-1]))
             except RunDirectoryError as error:
                 gaps.append(f"{method} cannot be read: {error}")
-        tunings = tuple(tuning for method in methods if (tuning := _tuning(directory / "tuning" / method, method)))
+        tuned = [method for method in methods if (directory / "tuning" / method / "tuning.json").is_file()]
+        tunings = tuple((method, load_tuning(directory / "tuning" / method)) for method in tuned)
         return cls(
             directory, environment_id, methods, tuple(runs), tuple(gaps), tunings, _image(directory / "mirror_image.png")
         )
@@ -117,22 +102,6 @@ def experiments_in(directory: Path) -> tuple[tuple[Experiment, ...], tuple[str, 
 
 def _gaps(run: Run) -> tuple[str, ...]:
     return () if run.finished else (f"{run.method} has made {run.reached:,} of {run.total_steps:,} steps.",)
-
-
-def _tuning(directory: Path, method: str) -> Tuning | None:
-    path = directory / "tuning.json"
-    if not path.is_file():
-        return None
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        rates = tuple(float(rate) for rate in found["rates"])
-        chosen = None if found["chosen"] is None else float(found["chosen"])
-        scores = tuple(math.nan if score is None else float(score) for score in found["scores"])
-        if len(rates) != len(scores) or chosen not in (None, *rates):
-            raise ValueError("a score for each rate, and a chosen one among them, are expected")
-        return Tuning(method, rates, scores, chosen, tuple(int(seed) for seed in found["seeds"]))
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise RunDirectoryError(f"{path} holds no choice of a learning rate: {error!r}.") from None
 
 
 def _image(path: Path) -> bytes | None:

@@ -8,8 +8,8 @@ from xml.etree.ElementTree import Element
 from symmdp.experiments._number import number
 from symmdp.experiments._results import COLUMNS, MethodResult, improvements, results_csv
 from symmdp.experiments._run import Run
+from symmdp.experiments._tuning import Tuning
 from symmdp.experiments.report._elements import Child, element
-from symmdp.experiments.report._experiment import Tuning
 from symmdp.experiments.report._key import key
 from symmdp.experiments.report._numbers import interval, plain, signed, steps, steps_interval
 
@@ -105,13 +105,13 @@ def seed_table(results: Sequence[MethodResult]) -> Element:
     )
 
 
-def tuning_table(tunings: Sequence[Tuning]) -> Element:
+def tuning_table(tunings: Sequence[tuple[str, Tuning]]) -> Element:
     """The score of each learning rate that was tried, the chosen one marked."""
-    rates = sorted({rate for tuning in tunings for rate in tuning.rates})
+    rates = sorted({rate for _, tuning in tunings for rate in tuning.rates})
     rows = []
-    for tuning in tunings:
+    for method, tuning in tunings:
         scores = dict(zip(tuning.rates, tuning.scores, strict=True))
-        cells: list[Child] = [tuning.method, " ".join(str(seed) for seed in tuning.seeds)]
+        cells: list[Child] = [method, " ".join(str(seed) for seed in tuning.seeds)]
         for rate in rates:
             text = signed(scores[rate]) if rate in scores else ""
             cells.append(element("strong", f"{text} ✓") if rate == tuning.chosen else text)
