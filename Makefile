@@ -9,7 +9,7 @@ export MPLBACKEND = Agg
 export SDL_VIDEODRIVER = dummy
 export PYGAME_HIDE_SUPPORT_PROMPT = 1
 
-.PHONY: help setup demo test test-all lint format bench bench-peers clean
+.PHONY: help setup browser demo test test-all lint format bench bench-peers clean
 
 help:
 	@echo "make demo      compare equivariant and plain PPO on CartPole-v1: 20 seeds each, a table and figures in runs/"
@@ -33,13 +33,20 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --editable '.[dev]'
 	@touch $(READY)
 
+# The tests look at reports in a browser. As root on Debian it is installed; elsewhere, without one, those tests are skipped.
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
+	  || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq \
+	  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
+	  else echo "Chromium is not installed, so no test looks at a report (Debian: apt-get install chromium)"; fi
+
 demo: setup
 	$(BIN)/symmdp compare CartPole-v1
 
-test: setup
+test: setup browser
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 
-test-all: setup
+test-all: setup browser
 	$(BIN)/python -m pytest -n 2
 
 lint: setup

@@ -40,7 +40,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert re.fullmatch(r"symmdp \d+\.\d+\.\d+\S*\n", capsys.readouterr().out)
 
 
-@pytest.mark.parametrize("command", [[], ["list"], ["show"], ["verify"], ["train"], ["compare"]])
+@pytest.mark.parametrize("command", [[], ["list"], ["show"], ["verify"], ["train"], ["compare"], ["report"]])
 def test_help(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
     assert main([*command, "--help"]) == 0
     text = capsys.readouterr().out
@@ -99,6 +99,9 @@ def test_verify_as_json(capsys: pytest.CaptureFixture[str]) -> None:
         (["train", "CartPole-v1", "--resume", "absent", "--seeds", "2"], "--seeds cannot be given"),
         (["compare", "MountainCar-v0"], "no symmetry"),
         (["compare", "CartPole-v1", "--resume", "absent"], "absent"),
+        (["report"], "DIR"),
+        (["report", "absent"], "absent does not exist"),
+        (["report", "."], "holds no run, no comparison"),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(
@@ -360,3 +363,24 @@ def test_an_option_that_cannot_be_read_is_one_line(option: str, capsys: pytest.C
     given = option.split() if option.count("=") == 2 else [option]
     assert main(["verify", "CartPole-v1", "--option", *given]) == 2
     assert "KEY=VALUE" in (line := one_line(capsys)) or "given twice" in line
+
+
+def test_report_of_a_run_and_of_the_folder_that_holds_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "CartPole-v1", "--seeds", "2", *SMALL, "--directory", "runs/a run"]) == 0
+    capsys.readouterr()
+    assert main(["report", "runs/a run"]) == 0
+    assert capsys.readouterr().out == "0 of 2 seeds solve it, the median seed not.\nwritten to runs/a run/report.html\n"
+    assert "symmdp report 'runs/a run'" in (tmp_path / "runs/a run/report.html").read_text(encoding="utf-8")
+    assert main(["report", "runs"]) == 0
+    assert (tmp_path / "runs/report.html").exists()
+
+
+def test_report_of_evaluations(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    evaluated = ["--evaluation-every", "128", "--evaluation-episodes", "2"]
+    assert main(["train", "CartPole-v1", "--seeds", "2", *SMALL, *evaluated, "--directory", "run"]) == 0
+    run = Run.load(tmp_path / "run", going_on=True)
+    assert run.finished
+    assert run.evaluations is not None
+    assert [evaluation.steps[-1] for evaluation in run.evaluations] == [256, 256]
+    assert main(["report", "run"]) == 0
+    assert "return in evaluation episodes" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from symmdp.experiments import MethodResult, Run, headline, result_table, write_results
+from symmdp.experiments._results import improvements, results_csv
 
 WriteRun = Callable[..., Path]
 
@@ -86,16 +87,82 @@ def test_written_results_hold_every_seed_and_are_valid_json(tmp_path: Path, writ
     with open(tmp_path / "results.csv") as file:
         rows = list(csv.reader(file))
     assert rows == [
-        ["method", "seed", "steps_to_solve", "final_return"],
-        ["plain", "0", "100", "500.0"],
-        ["plain", "1", "unsolved", "0.0"],
-        ["plain", "2", "unsolved", "nan"],
-        ["plain", "3", "unsolved", "nan"],
+        ["method", "seed", "learning_rate", "steps_to_solve", "final_return", "area_under_curve", "diverged_at"],
+        ["plain", "0", "0.003", "100", "500.0", "500.0", ""],
+        ["plain", "1", "0.003", "unsolved", "0.0", "0.0", ""],
+        ["plain", "2", "0.003", "unsolved", "nan", "nan", ""],
+        ["plain", "3", "0.003", "unsolved", "nan", "nan", ""],
     ]
 
     def refuse(constant: str) -> None:
         pytest.fail(f"{constant} is no JSON")
 
     summary = json.loads((tmp_path / "results.json").read_text(), parse_constant=refuse)["methods"][0]
-    assert summary["steps_to_solve"] == {"median": "unsolved", "quartiles": [100, "unsolved"]}
+    assert summary["steps_to_solve"] == {
+        "median": "unsolved",
+        "quartiles": [100, "unsolved"],
+        "interval_95": [100, "unsolved"],
+    }
+    assert summary["median_reaches_threshold"]["step"] == "unsolved"
+    assert summary["area_under_curve"]["interquartile_mean"] is None  # half of the seeds failed
     assert summary["solved"] == 1
+
+
+def test_headline_is_about_the_best_of_many_baselines(tmp_path: Path, write_run: WriteRun) -> None:
+    steps = {"equivariant": 100, "plain": 400, "augmentation": 200, "mirror-loss": None}
+    results = [
+        result(tmp_path, write_run, method, seeds=range(3), episodes=solving_at(*[at] * 3)) for method, at in steps.items()
+    ]
+    assert headline(results) == (
+        "The equivariant policy solves it in 0.50 × the steps of augmentation, the best of 3 baselines "
+        "(medians; 95 % interval 0.50 to 0.50)."
+    )
+    assert headline([results[0], results[3], results[3]]) == (
+        "The median equivariant seed solves it in 100 steps; that of no other method (2 tried) in 30,000 steps."
+    )
+    assert headline([results[3]] * 3) == "No method's median seed solves it in 30,000 steps."
+    free = [
+        result(tmp_path / "free", write_run, method, seeds=range(3), episodes=solving_at(*[at] * 3), threshold=None)
+        for method, at in {"equivariant": 100, "plain": None, "augmentation": 200}.items()
+    ]
+    assert headline(free) == (
+        "Final return: equivariant 500.0, augmentation 500.0 (interquartile means; the latter is the best of 2 baselines)."
+    )
+
+
+def test_a_diverged_seed_never_solves_and_is_the_worst(tmp_path: Path, write_run: WriteRun) -> None:
+    directory = write_run(tmp_path / "plain", "plain", seeds=range(4), episodes=solving_at(100, 200, 300, 400))
+    whole = MethodResult.of(Run.load(directory))
+    failures = [{"seed": 1, "learning_rate": 0.003, "step": 250, "reason": "the loss is not a number"}]
+    (directory / "failures.json").write_text(json.dumps({"failures": failures}))
+    found = MethodResult.of(Run.load(directory))
+    assert found.steps_to_solve == (100, math.inf, 300, 400)
+    assert math.isnan(found.final_returns[1])
+    assert math.isnan(found.areas[1])
+    assert (whole.solved, found.solved, len(found.seeds)) == (4, 3, 4)
+    assert (whole.quartiles[1], found.quartiles[1]) == (200, 300)
+    assert (whole.median_reaches, found.median_reaches) == (300, 400)
+    assert "1/4" in shown(found)
+    assert "diverged" not in shown(whole)
+    assert results_csv([found]).splitlines()[2] == "plain,1,0.003,unsolved,nan,nan,250"
+
+
+def test_evaluations_are_the_measure_where_there_are_any(tmp_path: Path, write_run: WriteRun) -> None:
+    directory = write_run(tmp_path / "plain", "plain", seeds=[0, 1], episodes=solving_at(100, 100))
+    rows = ["step,seed,learning_rate,episodes,return_mean", "0,0,0.003,5,0", "0,1,0.003,5,0", "1000,0,0.003,5,480"]
+    rows += ["1000,1,0.003,5,100", "2000,0,0.003,5,300", "2000,1,0.003,5,500"]
+    (directory / "evaluations.csv").write_text("\n".join(rows) + "\n")
+    found = MethodResult.of(Run.load(directory))
+    assert found.evaluated
+    assert found.steps_to_solve == (1000, 2000)
+    assert found.final_returns == (300, 500)
+    assert found.areas == (pytest.approx((240 + 390) / 2), pytest.approx((50 + 300) / 2))
+    assert found.median_reaches == math.inf  # never both at once
+
+
+def test_improvements_compare_the_first_method_with_each_other(tmp_path: Path, write_run: WriteRun) -> None:
+    a = result(tmp_path, write_run, "equivariant", seeds=range(3), episodes=solving_at(100, 100, None))
+    b = result(tmp_path, write_run, "plain", seeds=range(3), episodes=solving_at(250, None, None))
+    found = improvements([a, b])
+    assert list(found) == ["plain"]
+    assert found["plain"]["final_return"][0] == pytest.approx((4 + 0.5 * (2 * 1 + 1 * 2)) / 9)

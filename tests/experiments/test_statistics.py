@@ -2,11 +2,16 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symmdp.experiments import Episodes, final_return, interquartile_mean, learning_curves, quartiles, steps_to_solve
-from symmdp.experiments._statistics import curve_quartiles, quantile, ratio_of_medians
+from symmdp.experiments._statistics import (
+    median_with_interval,
+    probability_of_improvement,
+    quantile,
+    ratio_of_medians,
+)
 
 RETURNS = st.lists(st.one_of(st.integers(0, 500).map(float), st.just(math.nan)), max_size=40)
 STEPS_TO_SOLVE = st.lists(st.one_of(st.integers(1, 10**6).map(float), st.just(math.inf)), min_size=1, max_size=30)
@@ -55,6 +60,7 @@ def test_unsolved_seeds_count_in_the_median() -> None:
 
 
 @given(st.lists(st.integers(-1000, 1000).map(float), min_size=1, max_size=25))
+@settings(deadline=None, max_examples=40)  # each resamples many times
 def test_interquartile_mean_agrees_with_sorting_and_lies_in_its_interval(values: list[float]) -> None:
     cut = len(values) // 4
     kept = sorted(values)[cut : len(values) - cut]
@@ -110,9 +116,28 @@ def test_learning_curve_agrees_with_a_loop(returns: list[float], window: int, da
         assert value == pytest.approx(expected, nan_ok=True)
 
 
-def test_curve_quartiles_count_a_seed_without_a_number_as_the_worst() -> None:
-    curves = np.array([[1.0, 1.0], [2.0, 2.0], [3.0, 3.0], [math.nan, 4.0]])
-    low, median, high = curve_quartiles(curves)
-    assert math.isnan(low[0])
-    assert (median[0], high[0]) == (1.0, 2.0)
-    assert (low[1], median[1], high[1]) == (1.0, 2.0, 3.0)
+SEEDS = st.lists(st.one_of(st.integers(-9, 9).map(float), st.just(math.nan)), min_size=1, max_size=12)
+
+
+@given(SEEDS, SEEDS)
+@settings(deadline=None, max_examples=40)  # each resamples many times
+def test_probability_of_improvement_counts_pairs(a: list[float], b: list[float]) -> None:
+    x, y = ([-math.inf if math.isnan(v) else v for v in values] for values in (a, b))
+    expected = sum((u > v) + (u == v) / 2 for u in x for v in y) / (len(x) * len(y))
+    found, (low, high) = probability_of_improvement(a, b)
+    assert found == pytest.approx(expected)
+    assert found + probability_of_improvement(b, a)[0] == pytest.approx(1)
+    if min(len(a), len(b)) > 1:
+        assert 0 <= low <= high <= 1
+    else:
+        assert math.isnan(low)
+
+
+@given(STEPS_TO_SOLVE)
+@settings(deadline=None, max_examples=40)  # each resamples many times
+def test_interval_of_the_median_holds_values_of_seeds(values: list[float]) -> None:
+    median, (low, high) = median_with_interval(values)
+    assert median == quantile(values, 0.5)
+    if len(values) > 1:
+        assert low <= median <= high
+        assert {low, high} <= set(values)

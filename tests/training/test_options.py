@@ -9,7 +9,7 @@ from symmdp.training import TrainingOptions, preset
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"algorithm": "dqn"}, "'ppo' or 'reinforce'"),
+        ({"algorithm": "dqn"}, "'ppo', 'a2c' or 'reinforce'"),
         ({"total_steps": 0}, "total_steps must be an integer from 1 to 1,000,000,000,000; got 0"),
         ({"environments": 1.5}, "environments"),
         ({"epochs": True}, "epochs"),
@@ -36,7 +36,7 @@ def test_every_field_is_documented() -> None:
         assert after.strip().startswith('"""'), name
 
 
-@pytest.mark.parametrize("algorithm", ["ppo", "reinforce"])
+@pytest.mark.parametrize("algorithm", ["ppo", "a2c", "reinforce"])
 @pytest.mark.parametrize("environment_id", ["CartPole-v1", "Acrobot-v1", "Pendulum-v1"])
 def test_presets(environment_id: str, algorithm: str) -> None:
     options = preset(environment_id, algorithm)
@@ -48,7 +48,7 @@ def test_presets(environment_id: str, algorithm: str) -> None:
 def test_no_preset() -> None:
     with pytest.raises(OptionError, match=r"Did you mean CartPole-v1\?"):
         preset("CartPol-v1")
-    with pytest.raises(OptionError, match="'ppo' or 'reinforce'"):
+    with pytest.raises(OptionError, match="'ppo', 'a2c' or 'reinforce'"):
         preset("CartPole-v1", "sac")
     with pytest.raises(OptionError, match="Unknown option 'lr'"):
         TrainingOptions.from_dict({"lr": 1})

@@ -24,7 +24,9 @@ class Compare:
 
     environment: EnvironmentId
     """Gymnasium id; `symmdp list` names those that are known."""
-    algorithm: Annotated[Algorithm | None, tyro.conf.arg(metavar="{ppo,reinforce}", help_behavior_hint="(default: ppo)")] = None
+    algorithm: Annotated[
+        Algorithm | None, tyro.conf.arg(metavar="{ppo,a2c,reinforce}", help_behavior_hint="(default: ppo)")
+    ] = None
     """Policy-gradient algorithm."""
     seeds: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="(default: 20)")] = None
     """Number of seeds of each method: 0 to N-1, trained side by side."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _HINT = "(default: the environment's preset)"
 _Integer = Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint=_HINT)]
+_Every = Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="(default: no evaluations)")]
 _Number = Annotated[float | None, tyro.conf.arg(metavar="X", help_behavior_hint=_HINT)]
 _Widths = Annotated[tuple[int, ...] | None, tyro.conf.arg(metavar="N [N ...]", help_behavior_hint=_HINT)]
 
@@ -37,11 +38,16 @@ class Hyperparameters:
     discount: _Number = None
     """The discount factor γ."""
     gae_lambda: _Number = None
-    """The λ of generalised advantage estimation (PPO)."""
+    """The λ of generalised advantage estimation (PPO, A2C)."""
     entropy_coefficient: _Number = None
     """Weight of the entropy bonus."""
     solved_at: _Number = None
     """Mean return of ten episodes at which a seed counts as solved."""
+
+    evaluation_every: _Every = None
+    """Environment steps between two evaluations."""
+    evaluation_episodes: _Integer = None
+    """Episodes of each policy in an evaluation."""
 
     def given(self) -> dict[str, object]:
         """The options that were given, by their names in `TrainingOptions`."""

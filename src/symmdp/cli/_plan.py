@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _MOST_SEEDS = 10_000  # all of them train at once
 
-Algorithm = Literal["ppo", "reinforce"]
+Algorithm = Literal["ppo", "a2c", "reinforce"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Plan:
         options: hyper-parameters.
         directory: of the run.
         resume: whether `directory` exists and is gone on with.
+        learning_rates: instead of that of the options.
     """
 
     environment_id: str
@@ -38,6 +39,7 @@ class Plan:
     options: TrainingOptions
     directory: Path
     resume: bool
+    learning_rates: tuple[float, ...] = ()
 
     def resume_command(self, symmetry: Path | None = None) -> str:
         """The command that goes on with it, with the file that declares its symmetry."""
@@ -107,7 +109,7 @@ def resumed_plan(
         raise RunDirectoryError(f"{directory} holds a {what}; resume it with symmdp {other}.")
     if setup.environment_id != environment_id:
         raise OptionError(f"{directory} holds a run of {setup.environment_id}, not of {environment_id}.")
-    return Plan(environment_id, setup.method, setup.seeds, setup.options, directory, True)
+    return Plan(environment_id, setup.method, setup.seeds, setup.options, directory, True, setup.learning_rates)
 
 
 def _unused(environment_id: str, what: str) -> Path:

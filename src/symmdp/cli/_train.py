@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +13,7 @@ from symmdp.cli._hyperparameters import Hyperparameters
 from symmdp.cli._plan import Algorithm, new_plan, resumed_plan
 from symmdp.cli._progress import RichProgress
 from symmdp.cli._symmetry import SymmetryFile, symmetry_for
+from symmdp.errors import OptionError
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,9 @@ class Train:
 
     environment: EnvironmentId
     """Gymnasium id; `symmdp list` names those that are known."""
-    algorithm: Annotated[Algorithm | None, tyro.conf.arg(metavar="{ppo,reinforce}", help_behavior_hint="(default: ppo)")] = None
+    algorithm: Annotated[
+        Algorithm | None, tyro.conf.arg(metavar="{ppo,a2c,reinforce}", help_behavior_hint="(default: ppo)")
+    ] = None
     """Policy-gradient algorithm."""
     policy: Annotated[
         Literal["equivariant", "plain"] | None,
@@ -34,6 +37,11 @@ class Train:
     """Respect the symmetry by construction, or be the ordinary network with as many parameters."""
     seeds: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="(default: 1)")] = None
     """Number of seeds: 0 to N-1, trained side by side."""
+    learning_rates: Annotated[
+        tuple[float, ...] | None,
+        tyro.conf.arg(metavar="X [X ...]", help_behavior_hint="(default: the environment's preset)"),
+    ] = None
+    """Train every seed with each of these learning rates, all at once."""
     directory: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="(default: runs/ID-POLICY-TIME)")] = None
     """Where to write; never over what is there."""
     option: EnvironmentOptions = ()
@@ -49,13 +57,17 @@ class Train:
         from symmdp.experiments import MethodResult, Run, result_table
         from symmdp.training import train
 
+        if self.learning_rates is not None and self.hyperparameters.learning_rate is not None:
+            raise OptionError("Give --learning-rate or --learning-rates, not both.")
+
         environment = environment_named(self.environment, self.option)
         symmetry = symmetry_for(environment, self.symmetry)
         if self.resume is None:
             method, seeds = self.policy or "equivariant", 1 if self.seeds is None else self.seeds
             plan = new_plan(environment, method, self.algorithm, seeds, self.hyperparameters, self.directory)
+            plan = replace(plan, learning_rates=self.learning_rates or ())
         else:
-            own = {name: getattr(self, name) for name in ("algorithm", "policy", "seeds", "directory")}
+            own = {name: getattr(self, name) for name in ("algorithm", "policy", "seeds", "learning_rates", "directory")}
             given = {name: value for name, value in own.items() if value is not None} | self.hyperparameters.given()
             plan = resumed_plan(environment, "train", given, self.resume)
         summary = train(
@@ -67,10 +79,17 @@ class Train:
             policy="plain" if plan.method == "plain" else "equivariant",
             progress=RichProgress().bar(),
             resume=plan.resume,
+            learning_rates=plan.learning_rates,
         )
+        for failure in summary.failures:
+            print(f"symmdp: {failure}", file=sys.stderr)
         if not summary.finished:
             return plan.interrupted(self.symmetry)
         sys.stderr.flush()
-        console().print(result_table([MethodResult.of(Run.load(plan.directory))], title=plan.environment_id))
+        rates = plan.learning_rates if len(plan.learning_rates) > 1 else (None,)
+        results = [MethodResult.of(Run.load(plan.directory, rate)) for rate in rates]
+        if len(rates) > 1:
+            results = [replace(r, method=f"{r.method}, {rate:g}") for r, rate in zip(results, rates, strict=True)]
+        console().print(result_table(results, title=plan.environment_id))
         console().print(f"written to {plan.directory}", markup=False)
         return 0

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from symmdp.experiments._extras import extra
+from symmdp.experiments._method_style import style_of
 from symmdp.training._run_directory import write_atomically
 
 if TYPE_CHECKING:
@@ -12,9 +13,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, FAINT = "#222222", "#767676"
-# Blue and vermilion of Okabe and Ito's palette, told apart under every common colour blindness.
-COLOURS = {"equivariant": "#0072B2", "plain": "#D55E00"}
-_OTHERS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 
 def check_figures() -> None:
@@ -28,8 +26,8 @@ def check_figures() -> None:
 
 
 def colour_of(method: str, position: int = 0) -> str:
-    """The colour of a method, the same in every figure."""
-    return COLOURS.get(method) or _OTHERS[position % len(_OTHERS)]
+    """The colour of a method on white, the same in every figure."""
+    return style_of(method, position).light
 
 
 def clean(axes: Axes) -> None:

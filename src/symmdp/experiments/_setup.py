@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from symmdp.errors import RunDirectoryError
-from symmdp.experiments._run import read_json
+from symmdp.experiments._run import learning_rates_of, read_json
 from symmdp.training import TrainingOptions
 
 
@@ -17,12 +17,14 @@ class Setup:
         method: "equivariant" or "plain"; None for a comparison of both.
         seeds: one policy each.
         options: hyper-parameters.
+        learning_rates: that seeds are trained with; one, but for a grid.
     """
 
     environment_id: str
     method: str | None
     seeds: tuple[int, ...]
     options: TrainingOptions
+    learning_rates: tuple[float, ...] = ()
 
     @classmethod
     def load(cls, directory: Path | str) -> Setup:
@@ -37,7 +39,7 @@ class Setup:
             seeds = tuple(int(seed) for seed in config["seeds"])
             options = TrainingOptions.from_dict(dict(config["options"]))
             method = None if "methods" in config else str(config["method"])
-            return cls(str(config["environment_id"]), method, seeds, options)
+            return cls(str(config["environment_id"]), method, seeds, options, learning_rates_of(config))
         except KeyError as error:
             raise RunDirectoryError(f"{directory} holds no run: its config.json lacks {error.args[0]!r}.") from None
         except TypeError as error:

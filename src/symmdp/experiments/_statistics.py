@@ -92,6 +92,42 @@ def ratio_of_medians(a: Sequence[float], b: Sequence[float], seed: int = 0) -> t
     return (math.nan if math.isinf(of_a) and math.isinf(of_b) else of_a / of_b), (low, high)
 
 
+def median_with_interval(values: ArrayLike, seed: int = 0) -> tuple[float, tuple[float, float]]:
+    """`quantile(values, 1/2)` and its 95 % percentile-bootstrap interval over seeds; infinite values count like others.
+
+    The interval is (NaN, NaN) for a single value.
+    """
+    x = np.asarray(values, dtype=np.float64)
+    if len(x) < 2:
+        return quantile(x, 0.5), (math.nan, math.nan)
+    medians = _resampled_medians(x, np.random.default_rng(seed))
+    return quantile(x, 0.5), (quantile(medians, 0.025), quantile(medians, 0.975))
+
+
+def probability_of_improvement(a: ArrayLike, b: ArrayLike, seed: int = 0) -> tuple[float, tuple[float, float]]:
+    """`P(A > B) + P(A = B)/2` for one seed of each method, and its 95 % percentile-bootstrap interval.
+
+    A value that is not a number (a diverged seed) is worse than every other, and equal to another such.
+
+    Args:
+        a: a number for each seed of one method, shape `(seeds_a,)`.
+        b: likewise of the other, shape `(seeds_b,)`.
+        seed: of the resampling; the two samples are resampled independently.
+
+    Source: Agarwal et al. 2021, *Deep RL at the edge of the statistical precipice*, section 4.3.
+    """
+    x, y = (np.where(np.isnan(v), _WORST, v) for v in (np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)))
+    wins = (np.sign(x[:, None] - y[None, :]) + 1) / 2
+    found = float(wins.mean())
+    if min(len(x), len(y)) < 2:
+        return found, (math.nan, math.nan)
+    rng = np.random.default_rng(seed)
+    shares = [rng.multinomial(len(v), np.full(len(v), 1 / len(v)), size=_RESAMPLES) / len(v) for v in (x, y)]
+    resampled = ((shares[0] @ wins) * shares[1]).sum(axis=1)
+    low, high = np.quantile(resampled, [0.025, 0.975])
+    return found, (float(low), float(high))
+
+
 def learning_curves(episodes: Sequence[Episodes], grid: ArrayLike, window: int = 10) -> NDArray[np.float64]:
     """The return of every seed at the steps `grid`: the mean of its last `window` episodes finished by then.
 
@@ -115,17 +151,6 @@ def learning_curves(episodes: Sequence[Episodes], grid: ArrayLike, window: int =
             finished = np.searchsorted(of_seed.steps, grid, side="right")
             curve[finished > 0] = means[finished[finished > 0] - 1]
     return curves
-
-
-def curve_quartiles(curves: NDArray[np.float64]) -> NDArray[np.float64]:
-    """`quartiles` over seeds at each point, shape `(3, points)`; NaN where so many seeds have no number.
-
-    A seed without a number counts as worse than every other.
-    """
-    ranked = np.sort(np.where(np.isnan(curves), -math.inf, curves), axis=0)
-    n = len(ranked)
-    rows = ranked[[max(math.ceil(q * n) - 1, 0) for q in (0.25, 0.5, 0.75)]]
-    return np.where(np.isfinite(rows), rows, math.nan)
 
 
 def _resampled_medians(x: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:

@@ -142,6 +142,11 @@ class EquivariantLinear(nn.Module):
         bias = None if free_bias is None else free_bias.forward()
         if weight.ndim == 2:
             return F.linear(x, weight, bias)
+        if len(weight) == 1 and weight.shape[1] == 1:
+            # A lone product with a vector would run in another kernel, with other last bits than in a stack.
+            x, weight = x.expand(2, -1, -1), weight.expand(2, -1, -1)
+            product = torch.bmm(x, weight.mT) if bias is None else torch.baddbmm(bias.unsqueeze(1), x, weight.mT)
+            return product[:1]
         if bias is None:
             return torch.bmm(x, weight.mT)
         return torch.baddbmm(bias.unsqueeze(1), x, weight.mT)

@@ -3,15 +3,17 @@ from __future__ import annotations
 import io
 import pickle
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from symmdp.errors import CheckpointError
+from symmdp.training._row import Row
 from symmdp.training._run_directory import write_atomically
 
-_FORMAT = "symmdp training checkpoint, version 1"
+_FORMAT = "symmdp training checkpoint, version 2"
 
 
 def save_checkpoint(path: Path, contents: dict[str, Any]) -> None:
@@ -50,15 +52,21 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     return contents
 
 
-def check_belongs(contents: dict[str, Any], seeds: list[int], shape: torch.Size) -> None:
+def check_belongs(contents: dict[str, Any], rows: Sequence[Row], shape: torch.Size) -> None:
     """Check that a checkpoint is one of this run.
 
     Raises:
-        CheckpointError: its seeds or its policies' sizes are others.
+        CheckpointError: its seeds, learning rates or its policies' sizes are others.
     """
-    found = contents["training"]["policies"].shape
+    found, seeds = contents["training"]["policies"].shape, [row.seed for row in rows]
     if contents["seeds"] != seeds or found != shape:
         raise CheckpointError(
             f"The checkpoint belongs to another run: it holds seeds {contents['seeds']} with {found[1]} parameters each; "
             f"this run has seeds {seeds} with {shape[1]}."
+        )
+    rates = [row.learning_rate for row in rows]
+    if contents["learning_rates"] != rates:
+        raise CheckpointError(
+            f"The checkpoint belongs to another run: its learning rates are {sorted(set(contents['learning_rates']))}; "
+            f"this run's are {sorted(set(rates))}."
         )

@@ -41,7 +41,7 @@ def log_probability(policy: ActorCritic, parameters: Tensor, action: Tensor) -> 
 
 
 def policy_gradient_loss(policy: ActorCritic, batch: Batch, options: TrainingOptions) -> tuple[Tensor, dict[str, Tensor]]:
-    """The loss of REINFORCE with a baseline; its value for each seed, shape `(stack,)`, and diagnostics.
+    """The loss of REINFORCE with a baseline, and of A2C; its value for each seed, shape `(stack,)`, and diagnostics.
 
     The policy-gradient theorem says that the gradient of the expected discounted return `J(θ) = E_π[Σ_t γᵗ r_t]` is
 
@@ -56,7 +56,11 @@ def policy_gradient_loss(policy: ActorCritic, batch: Batch, options: TrainingOpt
 
         L(θ) = -mean_t[Â_t log π_θ(a_t|s_t)] + c_V mean_t[(V(s_t) - Ĝ_t)²] - c_H mean_t[H(π(·|s_t))].
 
-    Source: Williams 1992; Sutton et al. 2000, theorem 1; Sutton and Barto 2018, sections 13.2 to 13.4.
+    A2C is this loss with more bootstrapping: short rollouts, and advantages by generalised advantage estimation, of
+    which λ = 1 gives n-step returns. Neither standardises advantages.
+
+    Source: Williams 1992; Sutton et al. 2000, theorem 1; Sutton and Barto 2018, sections 13.2 to 13.4. A2C: Mnih et al.
+    2016 (arXiv 1602.01783), section 4 and algorithm S3, with one synchronous learner.
     """
     parameters, value = policy(batch.observation)
     log_prob, entropy = log_probability(policy, parameters, batch.action)

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from symmdp.errors import OptionError
+
+Algorithm = Literal["ppo", "a2c", "reinforce"]
+ALGORITHMS: tuple[Algorithm, ...] = get_args(Algorithm)
 
 _MOST = 10**12  # steps; beyond this a number is a slip
 _WIDEST = 65_536
@@ -18,7 +21,7 @@ class TrainingOptions:
         OptionError: a value is out of range; the message names the field and what it can be.
     """
 
-    algorithm: Literal["ppo", "reinforce"] = "ppo"
+    algorithm: Algorithm = "ppo"
     """Which loss is minimised."""
     total_steps: int = 50_000
     """Environment steps. Every call of `step` counts, also the one that Gymnasium's autoreset spends on a reset."""
@@ -27,7 +30,7 @@ class TrainingOptions:
     rollout_steps: int = 32
     """Steps of each environment between two updates."""
     epochs: int = 10
-    """Passes over the rollout in one update (PPO only; REINFORCE makes one gradient step)."""
+    """Passes over the rollout in one update (PPO only; A2C and REINFORCE make one gradient step)."""
     minibatch: int = 64
     """Transitions in one gradient step (PPO only); divides `environments * rollout_steps`."""
     learning_rate: float = 1e-3
@@ -37,7 +40,7 @@ class TrainingOptions:
     discount: float = 0.99
     """The discount factor γ."""
     gae_lambda: float = 0.95
-    """The λ of generalised advantage estimation (PPO only; REINFORCE uses reward-to-go, which is λ = 1)."""
+    """The λ of generalised advantage estimation (PPO and A2C; REINFORCE uses reward-to-go, which is λ = 1)."""
     clip_range: float = 0.2
     """PPO keeps the probability ratio within 1 ± this."""
     entropy_coefficient: float = 0.0
@@ -54,14 +57,22 @@ class TrainingOptions:
     """A seed is solved when the mean return of its last `solved_window` episodes first reaches this."""
     solved_window: int = 10
     """Episodes in that mean."""
+    evaluation_every: int | None = None
+    """Environment steps between two evaluations; None makes none."""
+    evaluation_episodes: int = 25
+    """Episodes of each policy in one evaluation, in environments of their own."""
+    evaluation_deterministic: bool = False
+    """Whether evaluations take the most probable action instead of sampling, as the policy does in training."""
 
     def __post_init__(self) -> None:
-        for name in ("total_steps", "environments", "rollout_steps", "epochs", "minibatch", "solved_window"):
+        counts = ("total_steps", "environments", "rollout_steps", "epochs", "minibatch", "solved_window", "evaluation_episodes")
+        for name in counts if self.evaluation_every is None else (*counts, "evaluation_every"):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _MOST:
                 raise OptionError(f"{name} must be an integer from 1 to {_MOST:,}; got {value!r}.")
-        if self.algorithm not in ("ppo", "reinforce"):
-            raise OptionError(f"algorithm must be 'ppo' or 'reinforce'; got {self.algorithm!r}.")
+        check_algorithm(self.algorithm)
+        if not isinstance(self.evaluation_deterministic, bool):
+            raise OptionError(f"evaluation_deterministic must be True or False; got {self.evaluation_deterministic!r}.")
         for name, low, high in (
             ("learning_rate", 0, 1),
             ("discount", 0, 1),
@@ -109,6 +120,16 @@ class TrainingOptions:
             raise OptionError(f"Unknown option {unknown[0]!r}; the options are {', '.join(names)}.")
         arguments: dict[str, Any] = {name: tuple(v) if name == "hidden" else v for name, v in values.items()}
         return cls(**arguments)
+
+
+def check_algorithm(name: str) -> None:
+    """Check that there is such an algorithm.
+
+    Raises:
+        OptionError: there is none.
+    """
+    if name not in ALGORITHMS:
+        raise OptionError(f"algorithm must be 'ppo', 'a2c' or 'reinforce'; got {name!r}.")
 
 
 def _nearest_divisors(n: int, wanted: int) -> str:

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 
 from symmdp.errors import OptionError
 from symmdp.mdp import parse_environment_name
-from symmdp.training._options import TrainingOptions
+from symmdp.training._options import TrainingOptions, check_algorithm
 
 _CARTPOLE = TrainingOptions(discount=0.98, gae_lambda=0.8, epochs=6, learning_rate=1e-3, solved_at=475.0)
 _ACROBOT = TrainingOptions(total_steps=60_000, rollout_steps=64, epochs=4, minibatch=128, learning_rate=1e-3, solved_at=-100.0)
@@ -13,10 +13,13 @@ _PENDULUM = TrainingOptions(total_steps=100_000, environments=4, rollout_steps=2
 
 _PRESETS: tuple[tuple[str, TrainingOptions], ...] = (
     ("CartPole-v1", _CARTPOLE),
+    ("CartPole-v1", replace(_CARTPOLE, algorithm="a2c", rollout_steps=16, gae_lambda=0.95, learning_rate=3e-3)),
     ("CartPole-v1", replace(_CARTPOLE, algorithm="reinforce", discount=0.99, learning_rate=7e-3)),
     ("Acrobot-v1", _ACROBOT),
+    ("Acrobot-v1", replace(_ACROBOT, algorithm="a2c", rollout_steps=16, learning_rate=3e-3)),
     ("Acrobot-v1", replace(_ACROBOT, algorithm="reinforce", rollout_steps=32, learning_rate=3e-3)),
     ("Pendulum-v1", _PENDULUM),
+    ("Pendulum-v1", replace(_PENDULUM, algorithm="a2c", rollout_steps=16, learning_rate=3e-3)),
     ("Pendulum-v1", replace(_PENDULUM, algorithm="reinforce", rollout_steps=64, learning_rate=3e-3)),
 )
 
@@ -27,8 +30,7 @@ def preset(environment_id: str, algorithm: str = "ppo") -> TrainingOptions:
     Raises:
         OptionError: there is none for this environment and algorithm; pass `TrainingOptions` of your own.
     """
-    if algorithm not in ("ppo", "reinforce"):
-        raise OptionError(f"algorithm must be 'ppo' or 'reinforce'; got {algorithm!r}.")
+    check_algorithm(algorithm)
     environment_id, _ = parse_environment_name(environment_id)
     for name, options in _PRESETS:
         if name == environment_id and options.algorithm == algorithm:

@@ -75,7 +75,7 @@ class Sampler:
                 sent = action + policy.first_action
             else:
                 action = (output + policy.standard_deviation() * noise[t]).view(rows, -1).numpy()
-                sent = action if self._bounds is None else np.clip(action, *self._bounds)
+                sent = action if self._bounds is None else np.clip(np.nan_to_num(action), *self._bounds)
             parameters.append(output)
             actions[t] = action
             weight[t] = ~self._resetting
@@ -92,7 +92,9 @@ class Sampler:
         values[steps] = policy.value(torch.from_numpy(self._observation).view(self._seeds, width, -1)).view(rows).numpy()
         self.transitions += int(weight.sum())
         gae_lambda = 1.0 if options.algorithm == "reinforce" else options.gae_lambda
-        advantages = generalized_advantages(rewards, values, terminated, done, options.discount, gae_lambda)
+        with np.errstate(over="ignore", invalid="ignore"):  # in a row that fails; its loss will say so
+            advantages = generalized_advantages(rewards, values, terminated, done, options.discount, gae_lambda)
+            targets = advantages + values[:-1]
         action, outputs = self._by_seed(actions), torch.stack(parameters, 1).flatten(1, 2)
         return (
             Batch(
@@ -100,7 +102,7 @@ class Sampler:
                 action=action,
                 log_probability=log_probability(policy, outputs, action)[0],
                 advantage=self._by_seed(advantages),
-                target=self._by_seed(advantages + values[:-1]),
+                target=self._by_seed(targets),
                 weight=self._by_seed(weight),
             ),
             episodes,

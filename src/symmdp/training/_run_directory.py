@@ -4,11 +4,12 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from symmdp.errors import RunDirectoryError
+from symmdp.errors import RunDirectoryError, SymmdpError
 
 METRICS = (
     "step",
@@ -22,16 +23,35 @@ METRICS = (
     "gradient_norm",
 )
 EPISODES = ("step", "seed", "length", "return")
+EVALUATIONS = (
+    "step",
+    "seed",
+    "learning_rate",
+    "episodes",
+    "return_mean",
+    "return_std",
+    "return_min",
+    "return_max",
+    "length_mean",
+)
+_LEFTOVER = ".*.tmp"
 
 
 class RunDirectory:
     """A folder with all that a run leaves behind: `config.json`, `metrics.csv`, `episodes.csv`, `checkpoint.pt`, events.
 
+    With evaluations there is `evaluations.csv`, and with rows that diverged `failures.json`. Where seeds are trained with
+    several learning rates, the rate is the last column of the other tables.
+
     Rows are appended; a checkpoint records how long each table was, so that a resumed run cuts off what came after.
     """
 
-    def __init__(self, path: Path):
-        self.path = path
+    def __init__(self, path: Path, config: dict[str, Any]):
+        self.path, self.config = path, config
+        rate = ("learning_rate",) if len(config.get("learning_rates", ())) > 1 else ()
+        self._tables: dict[str, tuple[str, ...]] = {"metrics.csv": METRICS + rate, "episodes.csv": EPISODES + rate}
+        if config["options"].get("evaluation_every") is not None:
+            self._tables["evaluations.csv"] = EVALUATIONS
 
     @property
     def checkpoint(self) -> Path:
@@ -46,14 +66,12 @@ class RunDirectory:
             RunDirectoryError: the folder exists and is not empty, or cannot be written.
         """
         ensure_new(path)
-        directory = cls(path)
-        try:
+        directory = cls(path, config)
+        with writing(path):
             path.mkdir(parents=True, exist_ok=True)
+            directory.remove_leftovers()
             directory.write_json("config.json", config)
-            for name, columns in (("metrics.csv", METRICS), ("episodes.csv", EPISODES)):
-                directory._append(name, [columns])
-        except OSError as error:
-            raise RunDirectoryError(f"Cannot write to the run directory {path}: {_reason(error)}.") from None
+            directory.clear_tables()
         return directory
 
     @classmethod
@@ -66,27 +84,10 @@ class RunDirectory:
         if not path.is_dir():
             what = "is a file, not a run directory" if path.exists() else "does not exist"
             raise RunDirectoryError(f"{path} {what}. Give the folder that a training run wrote (it has a config.json).")
-        directory = cls(path)
-        directory.config()
+        directory = cls(path, _config_of(path))
         if not os.access(path, os.W_OK):
             raise RunDirectoryError(f"The run directory {path} is not writable, so the run cannot go on there.")
         return directory
-
-    def config(self) -> dict[str, Any]:
-        """The contents of `config.json`.
-
-        Raises:
-            RunDirectoryError: it is missing, or not one that a run wrote.
-        """
-        try:
-            config = json.loads((self.path / "config.json").read_text())
-        except FileNotFoundError:
-            raise RunDirectoryError(f"{self.path} holds no run: there is no config.json in it.") from None
-        except (OSError, ValueError) as error:
-            raise RunDirectoryError(f"The config.json of {self.path} cannot be read: {error}.") from None
-        if not isinstance(config, dict) or not {"environment_id", "method", "seeds", "options"} <= config.keys():
-            raise RunDirectoryError(f"The config.json of {self.path} is not that of a training run.")
-        return config
 
     def write_json(self, name: str, values: dict[str, Any]) -> None:
         """Write a JSON file as a whole, or not at all."""
@@ -100,6 +101,10 @@ class RunDirectory:
         """Append rows with the columns `EPISODES`."""
         self._append("episodes.csv", rows)
 
+    def append_evaluations(self, rows: Iterable[Sequence[object]]) -> None:
+        """Append rows with the columns `EVALUATIONS`."""
+        self._append("evaluations.csv", rows)
+
     def _append(self, name: str, rows: Iterable[Sequence[object]]) -> None:
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows(rows)
@@ -109,7 +114,7 @@ class RunDirectory:
     def lengths(self) -> dict[str, int]:
         """How many bytes each table has, once they are on the disk."""
         lengths = {}
-        for name in ("metrics.csv", "episodes.csv"):
+        for name in self._tables:
             with open(self.path / name, "ab") as file:
                 os.fsync(file.fileno())
                 lengths[name] = file.tell()
@@ -117,12 +122,12 @@ class RunDirectory:
 
     def remove_leftovers(self) -> None:
         """Remove the temporary files of a process that was killed while it wrote."""
-        for leftover in self.path.glob(".*.tmp"):
+        for leftover in self.path.glob(_LEFTOVER):
             leftover.unlink(missing_ok=True)
 
     def clear_tables(self) -> None:
         """Empty the tables, down to their headers."""
-        for name, columns in (("metrics.csv", METRICS), ("episodes.csv", EPISODES)):
+        for name, columns in self._tables.items():
             (self.path / name).write_bytes(b"")
             self._append(name, [columns])
 
@@ -147,7 +152,8 @@ def ensure_new(path: Path) -> None:
     """
     if path.exists() and not path.is_dir():
         raise RunDirectoryError(f"{path} is a file; give a new folder for the run.")
-    if path.is_dir() and any(path.iterdir()):
+    # What a process leaves that was killed before it wrote anything else is no run.
+    if path.is_dir() and any(not item.match(_LEFTOVER) for item in path.iterdir()):
         raise RunDirectoryError(
             f"The run directory {path} exists already and is never overwritten. Give a new one, or --resume it."
         )
@@ -179,5 +185,30 @@ def write_atomically(path: Path, content: bytes) -> None:
         os.close(folder)
 
 
-def _reason(error: OSError) -> str:
-    return error.strerror or str(error)
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn the errors of writing into ours.
+
+    Raises:
+        RunDirectoryError: the disk is full, or another `OSError` was raised.
+    """
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, SymmdpError):
+            raise
+        raise RunDirectoryError(
+            f"Cannot write to the run directory {path}: {error.strerror or error}. What was finished is kept; --resume it."
+        ) from None
+
+
+def _config_of(path: Path) -> dict[str, Any]:
+    try:
+        config = json.loads((path / "config.json").read_text())
+    except FileNotFoundError:
+        raise RunDirectoryError(f"{path} holds no run: there is no config.json in it.") from None
+    except (OSError, ValueError) as error:
+        raise RunDirectoryError(f"The config.json of {path} cannot be read: {error}.") from None
+    if not isinstance(config, dict) or not {"environment_id", "method", "seeds", "options"} <= config.keys():
+        raise RunDirectoryError(f"The config.json of {path} is not that of a training run.")
+    return config

@@ -28,6 +28,7 @@ class Job:
     directory: Path
     policy: Method = "equivariant"
     resume: bool = False
+    learning_rates: tuple[float, ...] = ()
 
 
 def train_side_by_side(jobs: Sequence[Job], progress: Callable[[], Progress] | None = None) -> tuple[TrainingSummary, ...]:
@@ -147,6 +148,7 @@ def _work(connection: Connection, job: Job) -> None:
             progress=report,
             resume=job.resume,
             stop=report.told_to_stop,
+            learning_rates=job.learning_rates,
         )
         connection.send(("summary", summary))
     except SymmdpError as error:

@@ -64,11 +64,11 @@ class PolicyStack:
         return policy
 
 
-def clip_rows_(gradient: Tensor, largest: float) -> Tensor:
+def clip_rows_(gradient: Tensor, largest: float, out: Tensor | None = None) -> Tensor:
     """Scale each row of `gradient`, shape `(stack, parameters)`, down to norm `largest` at most; returns the norms.
 
-    The scale is `largest / (norm + 1e-6)`, as in `torch.nn.utils.clip_grad_norm_`.
+    The scale is `largest / (norm + 1e-6)`, as in `torch.nn.utils.clip_grad_norm_`. The result goes to `out` when given.
     """
     norms = torch.linalg.vector_norm(gradient, dim=1, keepdim=True)
-    gradient.mul_((largest / (norms + 1e-6)).clamp_max(1.0))
+    torch.mul(gradient, (largest / (norms + 1e-6)).clamp_max(1.0), out=gradient if out is None else out)
     return norms.squeeze(1)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 import numpy as np
 
 # What a seed's streams are for; each purpose has one of its own, so that none depends on how much another has drawn.
-PURPOSES = ("initialisation", "environment", "action", "minibatch")
+PURPOSES = ("initialisation", "environment", "action", "minibatch", "evaluation")
 
 
-def stream(seed: int, purpose: str) -> np.random.Generator:
-    """The random stream of one seed for one purpose: the same whichever other seeds run beside it."""
-    return np.random.default_rng(np.random.SeedSequence([seed, PURPOSES.index(purpose)]))
+def stream(seed: int, purpose: str, *occasion: int) -> np.random.Generator:
+    """The random stream of one seed for one purpose (and occasion): the same whichever other seeds run beside it."""
+    return np.random.default_rng(np.random.SeedSequence([seed, PURPOSES.index(purpose), *occasion]))
 
 
 def states_of(generators: Sequence[np.random.Generator]) -> str:

@@ -37,8 +37,12 @@ def train(
     checkpoint_every: float = 10.0,
     threads: int = 1,
     stop: Callable[[], bool] | None = None,
+    learning_rates: Sequence[float] = (),
 ) -> TrainingSummary:
     """Train one policy for each seed, all at once, and write a run directory.
+
+    With `learning_rates` the seeds are trained with each of them, likewise all at once. A policy that diverges (its loss
+    or gradient is not finite) stands still from then on, and is recorded as a failure.
 
     Ctrl-C (SIGINT) ends the run after the update in hand, with a checkpoint. A run that was stopped, or killed at any
     moment, goes on with `resume=True` and ends as the unbroken run does, to the bit on one machine.
@@ -56,6 +60,7 @@ def train(
         threads: of torch while this runs. The networks are small, and threads that wait for each other on busy cores cost
             far more than they gain; with one, results do not depend on the number of cores either.
         stop: asked after each update whether to end, as Ctrl-C does.
+        learning_rates: instead of that of the options.
 
     Raises:
         OptionError: an option is out of range, or differs from that of the run to resume.
@@ -66,14 +71,18 @@ def train(
     if policy not in ("equivariant", "plain"):
         raise OptionError(f"policy must be 'equivariant' or 'plain'; got {policy!r}.")
     path, seeds = Path(directory), [int(seed) for seed in seeds]
+    rates = [float(rate) for rate in learning_rates] or [float(options.learning_rate)]
+    if len(rates) == 1:
+        options = replace(options, learning_rate=rates[0])
     if not resume:
         ensure_new(path)
-    training = training_of(environment_id, symmetry, options, seeds, policy)
+    training = training_of(environment_id, symmetry, options, seeds, policy, rates)
     config = {
         "environment_id": environment_id,
         "method": policy,
         "algorithm": options.algorithm,
         "seeds": seeds,
+        "learning_rates": rates,
         "options": json.loads(json.dumps(asdict(options))),
         "hidden": list(training.options.hidden),
         "group": training.stack.module.symmetry.group.name,
@@ -83,33 +92,37 @@ def train(
     }
     if resume:
         run = RunDirectory.open(path)
-        _check_same(run.config(), config)
+        _check_same(run.config, config)
     else:
         run = RunDirectory.create(path, config | provenance())
     label = f"{environment_id} {policy}"
-    session = Session(run, training, seeds, label, progress=progress, checkpoint_every=checkpoint_every, stop=stop)
+    session = Session(run, training, label, progress=progress, checkpoint_every=checkpoint_every, stop=stop)
     with _threads(threads):
         return session.go(resume)
 
 
-def load_policy(directory: Path | str, seed: int, symmetry: Symmetry) -> ActorCritic:
+def load_policy(directory: Path | str, seed: int, symmetry: Symmetry, learning_rate: float | None = None) -> ActorCritic:
     """The policy of one seed, as it was at the last checkpoint of a run.
 
     Args:
         directory: of the run.
         seed: one of the run's.
         symmetry: of the environment, as given to `train`.
+        learning_rate: which of the run's, where it has several.
 
     Raises:
         RunDirectoryError: the directory holds no run.
         CheckpointError: its checkpoint is missing, damaged, belongs to another run, or was trained under another symmetry.
-        OptionError: the run has no such seed.
+        OptionError: the run has no such seed or learning rate, or has several and none is given.
     """
     run = RunDirectory.open(Path(directory))
-    config = run.config()
+    config = run.config
     if seed not in config["seeds"]:
         raise OptionError(f"The run has no seed {seed}; its seeds are {config['seeds']}.")
     options = TrainingOptions.from_dict(config["options"])
+    rates = config.get("learning_rates", [options.learning_rate])
+    if (learning_rate is None and len(rates) > 1) or (learning_rate is not None and learning_rate not in rates):
+        raise OptionError(f"Give one of the run's learning rates, {', '.join(map(str, rates))}; got {learning_rate}.")
     if config.get("symmetry") != symmetry.fingerprint:
         raise CheckpointError(
             f"The policies in {directory} were trained under another symmetry than {symmetry!r}: their parameters would mean "
@@ -117,12 +130,18 @@ def load_policy(directory: Path | str, seed: int, symmetry: Symmetry) -> ActorCr
         )
     training = training_of(config["environment_id"], symmetry, options, [seed], config["method"])
     policies = load_checkpoint(run.checkpoint)["training"]["policies"]
-    training.stack.flat.copy_(policies[config["seeds"].index(seed)].unsqueeze(0))
+    row = rates.index(rates[0] if learning_rate is None else learning_rate) * len(config["seeds"]) + config["seeds"].index(seed)
+    training.stack.flat.copy_(policies[row].unsqueeze(0))
     return training.stack.policy(0)
 
 
 def training_of(
-    environment_id: str, symmetry: Symmetry, options: TrainingOptions, seeds: Sequence[int], policy: str
+    environment_id: str,
+    symmetry: Symmetry,
+    options: TrainingOptions,
+    seeds: Sequence[int],
+    policy: str,
+    learning_rates: Sequence[float] = (),
 ) -> Training:
     """The training of a method: "plain" has the trivial group, and widths that match the equivariant parameter count.
 
@@ -135,7 +154,7 @@ def training_of(
         discrete = isinstance(stacked_environments(environment_id, [0], 1).single_action_space, gym.spaces.Discrete)
         options = replace(options, hidden=matched_hidden(symmetry, options.hidden, discrete=discrete))
         symmetry = symmetry.restrict_to_trivial()
-    return Training(environment_id, symmetry, options, seeds)
+    return Training(environment_id, symmetry, options, seeds, learning_rates)
 
 
 @contextmanager
@@ -151,7 +170,9 @@ def _threads(count: int) -> Iterator[None]:
 
 
 def _check_same(old: dict[str, Any], new: dict[str, Any]) -> None:
-    for name in ("environment_id", "method", "seeds", "parameters", "group", "symmetry"):
+    old = {"learning_rates": [old["options"].get("learning_rate")]} | old
+    names = ["environment_id", "method", "seeds", "parameters", "group", "symmetry"]
+    for name in names if len(new["learning_rates"]) == len(old["learning_rates"]) == 1 else [*names, "learning_rates"]:
         if old.get(name) != new[name]:
             raise OptionError(f"The run to resume has {name} {old.get(name)!r}, not {new[name]!r}; resume it unchanged.")
     for name, value in new["options"].items():

@@ -5,35 +5,46 @@ from typing import Any
 
 import torch
 
-from symmdp.errors import OptionError
 from symmdp.mdp import Symmetry
 from symmdp.policies import ActorCritic
 from symmdp.training._environments import stacked_environments
+from symmdp.training._evaluation import Evaluation, Evaluator
 from symmdp.training._options import TrainingOptions
 from symmdp.training._rollout import Episode, Sampler
+from symmdp.training._row import rows_of
 from symmdp.training._stack import PolicyStack
 from symmdp.training._streams import stream
 from symmdp.training._update import Learner
 
 
 class Training:
-    """Policies of several seeds in training; `update` moves all of them on by one rollout.
+    """Policies of several seeds and learning rates in training; `update` moves all of them on by one rollout.
+
+    Rows do not touch each other: each ends as it would alone.
 
     Args:
         environment_id: a Gymnasium id.
         symmetry: of the policies; `symmetry.restrict_to_trivial()` trains plain ones.
         options: hyper-parameters.
         seeds: one policy each.
+        learning_rates: train the seeds with each of these, a stack of `rates · seeds`; that of the options when not given.
 
     Raises:
         UnknownEnvironmentError: Gymnasium has no such environment.
         SpaceMismatchError: its spaces do not fit the symmetry.
-        OptionError: no seeds, or one twice, or a negative one.
+        OptionError: no seeds, or one twice, or a negative one; likewise rates.
     """
 
-    def __init__(self, environment_id: str, symmetry: Symmetry, options: TrainingOptions, seeds: Sequence[int]):
-        if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
-            raise OptionError(f"Seeds must be different integers of at least 0, and there must be one; got {list(seeds)}.")
+    def __init__(
+        self,
+        environment_id: str,
+        symmetry: Symmetry,
+        options: TrainingOptions,
+        seeds: Sequence[int],
+        learning_rates: Sequence[float] = (),
+    ):
+        self.rows = rows_of(seeds, learning_rates or (options.learning_rate,))
+        seeds = [row.seed for row in self.rows]
         environments = stacked_environments(environment_id, seeds, options.environments)
         spaces = environments.single_observation_space, environments.single_action_space
         policies = [
@@ -50,15 +61,21 @@ class Training:
         self.options = options
         self.stack = PolicyStack(policies)
         self.sampler = Sampler(environments, self.stack, options, seeds)
-        self.learner = Learner(self.stack, options, seeds)
+        self.learner = Learner(self.stack, options, self.rows)
+        self.evaluator = Evaluator(environment_id, self.stack, options, self.rows)
         self.updates = 0
 
     def update(self) -> tuple[list[Episode], dict[str, torch.Tensor]]:
-        """A rollout and an update of every policy: the episodes that ended, and diagnostics of shape `(seeds,)`."""
+        """A rollout and an update of every policy: the episodes that ended, and diagnostics of shape `(rows,)`."""
         batch, episodes = self.sampler.rollout()
         diagnostics = self.learner.update(batch, self.updates / self.options.updates)
         self.updates += 1
         return episodes, diagnostics
+
+    def evaluate(self) -> list[Evaluation]:
+        """Episodes with the policies as they are, of every row that has not failed; training is not touched."""
+        going = [row for row in range(len(self.rows)) if row not in self.learner.failures]
+        return self.evaluator.evaluate(self.sampler.steps, going)
 
     def saved(self) -> dict[str, Any]:
         """Everything that the future depends on, as tensors and plain values."""

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from symmdp.training._losses import Batch, policy_gradient_loss, ppo_loss
 from symmdp.training._options import TrainingOptions
+from symmdp.training._row import Row
+from symmdp.training._row_adam import RowAdam
 from symmdp.training._stack import PolicyStack, clip_rows_
 from symmdp.training._streams import restore_states, states_of, stream
 
@@ -19,41 +21,57 @@ class Learner:
     Args:
         stack: the policies, changed in place.
         options: of the run.
-        seeds: of the run; each shuffles its transitions from a stream of its own.
+        rows: of the stack; each shuffles its transitions from a stream of its own, and has its own learning rate.
     """
 
-    def __init__(self, stack: PolicyStack, options: TrainingOptions, seeds: Sequence[int]):
+    def __init__(self, stack: PolicyStack, options: TrainingOptions, rows: Sequence[Row]):
         self._stack, self._options = stack, options
-        self._streams = [stream(seed, "minibatch") for seed in seeds]
-        # Adam works entry by entry, so the rows of the one matrix stay independent.
-        self._optimizer = torch.optim.Adam([stack.flat], lr=options.learning_rate, eps=1e-5, fused=True)
+        self._rates = [row.learning_rate for row in rows]
+        self._streams = [stream(row.seed, "minibatch") for row in rows]
+        self._optimizer = RowAdam(stack.flat)
+        self._failed = torch.zeros(len(rows), dtype=torch.bool)
+        self.failures: dict[int, str] = {}
+        """Why a row stands still, by its number: what was not finite in it."""
 
     def update(self, batch: Batch, progress: float) -> dict[str, Tensor]:
-        """One update of all policies.
+        """One update of all policies, but for those that have failed.
+
+        A row whose loss or gradient is not finite fails: it keeps the parameters that it has, for good.
 
         Args:
             batch: transitions of every seed.
             progress: the share of the run that is done, for the learning-rate schedule.
 
         Returns:
-            Diagnostics of the last gradient step, each of shape `(seeds,)`.
+            Diagnostics of the last gradient step, each of shape `(rows,)`.
         """
         options, module = self._options, self._stack.module
-        if options.anneal:
-            self._optimizer.param_groups[0]["lr"] = options.learning_rate * (1 - progress)
+        rates = [rate * (1 - progress) for rate in self._rates] if options.anneal else self._rates
         loss_of = ppo_loss if options.algorithm == "ppo" else policy_gradient_loss
         diagnostics: dict[str, Tensor] = {}
         for part in self._minibatches(batch):
             loss, diagnostics = loss_of(module, part, options)
             gradient = self._stack.gradient(loss.sum())
-            diagnostics["gradient_norm"] = clip_rows_(gradient, options.max_gradient_norm)
-            self._stack.flat.grad = gradient
-            self._optimizer.step()
+            norms = clip_rows_(gradient, options.max_gradient_norm, out=self._optimizer.gradient)
+            diagnostics["gradient_norm"] = norms
+            self._freeze(loss.detach(), norms)
+            self._optimizer.step(rates)
             self._stack.refresh()
         return {name: value.detach() for name, value in diagnostics.items()}
 
+    def _freeze(self, loss: Tensor, norms: Tensor) -> None:
+        """Let the rows stand still whose loss or gradient is not finite, now and later."""
+        if not self.failures and torch.isfinite(loss + norms).all():
+            return
+        for row in (~torch.isfinite(loss + norms)).nonzero().flatten().tolist():
+            what = "gradient" if torch.isfinite(loss[row]) else "loss"
+            self.failures.setdefault(row, f"the {what} is not finite")
+            self._failed[row] = True
+        self._optimizer.gradient[self._failed] = 0
+        self._optimizer.forget(self._failed)
+
     def _minibatches(self, batch: Batch) -> Iterator[Batch]:
-        if self._options.algorithm == "reinforce":
+        if self._options.algorithm != "ppo":
             yield batch
             return
         seeds, transitions = batch.weight.shape
@@ -78,13 +96,16 @@ class Learner:
                 )
 
     def saved(self) -> dict[str, Any]:
-        """The optimiser's state and the shuffling streams."""
-        state = self._optimizer.state_dict()["state"]
-        return {"adam": state.get(0, {}), "streams": states_of(self._streams)}
+        """The optimiser's state, the shuffling streams, and which rows have failed."""
+        return {
+            "adam": self._optimizer.saved(),
+            "streams": states_of(self._streams),
+            "failures": dict(self.failures),
+        }
 
     def restore(self, saved: dict[str, Any]) -> None:
         """Continue from what `saved` gave."""
-        contents = self._optimizer.state_dict()
-        contents["state"] = {0: saved["adam"]} if saved["adam"] else {}
-        self._optimizer.load_state_dict(contents)
+        self._optimizer.restore(saved["adam"])
         restore_states(self._streams, saved["streams"])
+        self.failures = dict(saved["failures"])
+        self._failed[list(self.failures)] = True

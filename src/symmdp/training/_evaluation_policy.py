@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from symmdp.nn import EquivariantLinear, EquivariantMLP, Pointwise
+from symmdp.policies import ActorCritic
+
+Array = NDArray[np.float32]
+_FUNCTIONS: dict[Callable[[Tensor], Tensor], Callable[[Array], Array]] = {
+    torch.tanh: np.tanh,
+    torch.relu: lambda x: np.maximum(x, 0),
+}
+
+
+class StackedActor:
+    """The actors of a stack as a function of arrays: observations `(rows, episodes, …)` to logits or means.
+
+    A multi-layer perceptron is evaluated in NumPy, one product for each policy. At the widths of policies that is two to four
+    times faster than torch's batched product, its tanh ten times faster, and the numbers of a policy do not depend
+    on the others to the bit. Other policies are called as they are.
+
+    Args:
+        module: the policies, with whole weights that carry a leading axis; their values are those of now.
+    """
+
+    def __init__(self, module: ActorCritic):
+        self._module = module
+        self._layers = _layers(module)
+        self._parameters = {name: parameter.detach() for name, parameter in module.named_parameters()}
+
+    @torch.no_grad()
+    def __call__(self, observation: Array) -> Array:
+        """Logits or means, shape `(rows, episodes, actions)`."""
+        if self._layers is None:
+            output, _ = torch.func.functional_call(self._module, self._parameters, (torch.from_numpy(observation),))
+            return output.numpy()
+        module, x = self._module, observation
+        if module.observation_center is not None:
+            x = x - module.observation_center.numpy()
+        for layer in self._layers:
+            x = layer(x) if callable(layer) else np.matmul(x, layer[0]) + layer[1]
+        if module.action_center is not None and not module.discrete:
+            x = x + module.action_center.numpy()
+        return x
+
+    def keep(self, rows: NDArray[np.intp]) -> None:
+        """Go on with these rows only."""
+        if self._layers is None:
+            chosen = torch.from_numpy(rows)
+            self._parameters = {name: parameter[chosen] for name, parameter in self._parameters.items()}
+        else:
+            self._layers = [layer if callable(layer) else (layer[0][rows], layer[1][rows]) for layer in self._layers]
+
+
+def _layers(module: ActorCritic) -> list[Callable[[Array], Array] | tuple[Array, Array]] | None:
+    """The actor's layers in NumPy: functions, and transposed weights with biases; None where one is of another kind."""
+    if type(module) is not ActorCritic or not isinstance(module.actor, EquivariantMLP):
+        return None
+    layers: list[Callable[[Array], Array] | tuple[Array, Array]] = []
+    with torch.no_grad():
+        for layer in module.actor:
+            found = _layer(layer)
+            if found is None:
+                return None
+            layers.append(found)
+    return layers
+
+
+def _layer(layer: nn.Module) -> Callable[[Array], Array] | tuple[Array, Array] | None:
+    if type(layer) is Pointwise:
+        return _FUNCTIONS.get(layer.function)
+    if type(layer) is not EquivariantLinear or layer.bias is None:
+        return None
+    weight = layer.weight.mT.contiguous().clone()
+    return weight.numpy(), layer.bias.unsqueeze(1).clone().numpy()
