@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from symmdp.errors import OptionError
+from symmdp.policies import Convolutions
 
 _MOST = 10**12  # steps; beyond this a number is a slip
 _WIDEST = 65_536
@@ -48,6 +49,8 @@ class TrainingOptions:
     """Each seed's gradient is scaled down to at most this norm."""
     hidden: tuple[int, ...] = (64, 64)
     """Widths of the hidden layers of actor and critic, rounded up to multiples of the group's order."""
+    convolutions: Convolutions | None = None
+    """What policies of images have before their hidden layers; `Convolutions()` when not given."""
     log_std: float = 0.0
     """Initial log standard deviation of continuous actions."""
     solved_at: float | None = None
@@ -108,6 +111,9 @@ class TrainingOptions:
         if unknown:
             raise OptionError(f"Unknown option {unknown[0]!r}; the options are {', '.join(names)}.")
         arguments: dict[str, Any] = {name: tuple(v) if name == "hidden" else v for name, v in values.items()}
+        if isinstance(given := values.get("convolutions"), dict):
+            lists = {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
+            arguments["convolutions"] = Convolutions(**lists)
         return cls(**arguments)
 
 
