@@ -10,8 +10,9 @@ import torch
 from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
 from numpy.typing import NDArray
 
+from symmdp.catalogue.environments import GridWorldVector, PongVector
 from symmdp.mdp import environment_spec, make_environment
-from symmdp.training._grid_worlds import StackedGridWorlds
+from symmdp.training._drawn_environments import DrawnEnvironments
 from symmdp.training._snapshot import restore_snapshot, snapshot
 from symmdp.training._streams import restore_states, states_of, stream
 
@@ -57,8 +58,10 @@ def stacked_environments(environment_id: str, seeds: Sequence[int], environments
     usual = not given and not spec.kwargs.get("sutton_barto_reward")
     if usual and str(spec.vector_entry_point).endswith(":CartPoleVectorEnv"):
         return _CartPoles(seeds, environments, spec.max_episode_steps or 500)
-    if str(spec.vector_entry_point).endswith(":GridWorldVector"):
-        return StackedGridWorlds(seeds, environments, spec.max_episode_steps or 100, **(spec.kwargs | given))
+    for kind in (GridWorldVector, PongVector):
+        if str(spec.vector_entry_point) == f"symmdp.catalogue.environments:{kind.__name__}":
+            inner = kind(len(seeds) * environments, spec.max_episode_steps or 100, **(spec.kwargs | given))
+            return DrawnEnvironments(inner, seeds)
     return _SeparateEnvironments(environment_id, seeds, environments)
 
 
