@@ -4,6 +4,7 @@ from symmdp.catalogue import environments
 from symmdp.catalogue._entries import entries, entry_of, symmetry_of
 from symmdp.catalogue._entry import CatalogueEntry, Status
 from symmdp.catalogue._grid_world import grid_world_symmetry
+from symmdp.catalogue._pong import pong_symmetry
 from symmdp.catalogue.specification._declaration import declared_symmetry
 from symmdp.catalogue.specification._file import load_symmetry
 
@@ -16,5 +17,6 @@ __all__ = [
     "environments",
     "grid_world_symmetry",
     "load_symmetry",
+    "pong_symmetry",
     "symmetry_of",
 ]

@@ -40,9 +40,16 @@ class PlainActorCritic(nn.Module):
         self.trunk = trunk
         self.actor, self.critic, self.log_std = actor, critic, log_std
         self.first_action = first_action
-        self.register_buffer("observation_center", observation_center)
-        self.register_buffer("action_center", action_center)
-        self.register_buffer("observation_scale", observation_scale)
+        buffers = {
+            "observation_center": observation_center,
+            "action_center": action_center,
+            "observation_scale": observation_scale,
+        }
+        for name, value in buffers.items():
+            if value is None:
+                setattr(self, name, None)  # torch.export miscounts buffers that are None
+            else:
+                self.register_buffer(name, value)
 
     def forward(self, observation: Tensor) -> tuple[Tensor, Tensor]:
         """`(logits or means, values)`, shapes `(..., actions)` and `(...)`."""
