@@ -11,13 +11,15 @@ from gymnasium.utils.env_checker import check_env
 from symmdp.catalogue import pong_symmetry
 from symmdp.catalogue.environments import Pong, PongVector
 from symmdp.catalogue.environments._atari_field import field_of
-from symmdp.errors import OptionError
+from symmdp.errors import OptionError, SimulatorError
 from symmdp.training._snapshot import restore_snapshot, snapshot
 
 ale_py = pytest.importorskip("ale_py", reason="Pong needs the extra atari")
 ENGINES = [
     "ale",
-    pytest.param("envpool", marks=pytest.mark.skipif(find_spec("envpool") is None, reason="the extra envpool is not installed")),
+    pytest.param(
+        "envpool", marks=pytest.mark.skipif(find_spec("envpool") is None, reason="the extra envpool is not installed")
+    ),
 ]
 
 
@@ -39,7 +41,9 @@ def test_gymnasium_accepts_it() -> None:
 def test_it_is_the_games_frames_cropped() -> None:
     """The slow reference: Gymnasium's ALE, frame by frame in colours' greys, maximum, crop and stack written out."""
     gym.register_envs(ale_py)
-    reference = gym.make("ALE/Pong-v5", frameskip=1, repeat_action_probability=0.0, obs_type="grayscale", max_episode_steps=10**6)
+    reference = gym.make(
+        "ALE/Pong-v5", frameskip=1, repeat_action_probability=0.0, obs_type="grayscale", max_episode_steps=10**6
+    )
     pong = Pong()
     observation, _ = pong.reset(seed=3)
     waited = int(np.random.default_rng(3).random() * 8)
@@ -109,6 +113,10 @@ def test_both_engines_show_the_same() -> None:
     first, second = (PongVector(2, engine=engine) for engine in ("ale", "envpool"))
     np.testing.assert_array_equal(first.begin(draws[0]), second.begin(draws[0]))
     over = np.zeros(2, bool)
+    single = Pong(engine="envpool")
+    np.testing.assert_array_equal(single.reset(seed=4)[0], Pong().reset(seed=4)[0])
+    with pytest.raises(SimulatorError, match="engine='ale'"):
+        snapshot(single)
     for step in range(1, 1400):
         one, other = (games.advance(actions[step], draws[step]) for games in (first, second))
         for a, b in zip(one[:4], other[:4], strict=True):
@@ -177,6 +185,8 @@ def test_the_mirror_exchanges_right_and_left() -> None:
 
 
 def test_bad_input() -> None:
+    with pytest.raises(OptionError, match="engine is one of 'ale', 'envpool'"):
+        Pong(engine="jax")  # pyright: ignore[reportArgumentType]
     for options in ({"num_envs": 0}, {"max_episode_steps": 0.5}, {"engine": "jax"}, {"render_mode": "rgb_array"}):
         with pytest.raises(OptionError):
             PongVector(**options)

@@ -67,7 +67,7 @@ def networks(
     if not convolutions.shared:
         return None, cnn(action, hidden, _ACTOR_GAIN), cnn(value, hidden, 1.0)
     if not hidden:
-        raise OptionError("Actor and critic share hidden layers: give hidden at least one width, such as (64,), or shared=False.")
+        raise OptionError("Actor and critic share hidden layers: give hidden a width at least, such as (64,), or shared=False.")
     last = hidden_representation(symmetry.group, hidden[-1])
     trunk = EquivariantSequential(cnn(last, hidden[:-1], math.sqrt(2)), Pointwise(last, function))
     return trunk, EquivariantMLP(last, action, (), output_gain=_ACTOR_GAIN, **common), EquivariantMLP(last, value, (), **common)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symmdp.catalogue.environments._atari_field import PONG_FIELD
-from symmdp.catalogue.environments._pong_games import ACTIONS, AleGames
-from symmdp.errors import OptionError
+from symmdp.catalogue.environments._pong_games import ACTIONS, AleGames, Engine, games_of
+from symmdp.errors import OptionError, SimulatorError
 
 STACK = 4
 """Frames in an observation."""
@@ -33,23 +33,26 @@ class Pong(gym.Env[Observation, Any]):
     Mirrored up and down, with right and left exchanged, it is the same game but for details of the engine.
 
     Args:
+        engine: `"ale"`, or `"envpool"`, which shows the same; but only the former can be drawn, and its state be saved.
         render_mode: `rgb_array`, the whole screen; or none.
 
     Raises:
-        MissingExtraError: ale-py is not installed.
-        OptionError: there is no such render_mode.
+        MissingExtraError: the engine is not installed.
+        OptionError: there is no such engine, or no such render_mode.
 
     Source: van der Pol et al. 2020, section 6 (Pong); Mnih et al. 2015, methods.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 15}  # noqa: RUF012
 
-    def __init__(self, render_mode: str | None = None):
+    def __init__(self, engine: Engine = "ale", render_mode: str | None = None):
         if render_mode not in (None, "rgb_array"):
             raise OptionError(f"Pong has no render_mode {render_mode!r}; it has 'rgb_array' and None.")
+        if render_mode is not None and engine != "ale":
+            raise OptionError(f"Pong is drawn by the engine 'ale' alone; got render_mode {render_mode!r} with {engine!r}.")
         self.render_mode = render_mode
         self.observation_space, self.action_space = spaces()
-        self._games = AleGames(1)
+        self._games = games_of(engine, 1)
         self._frames = np.zeros(self.observation_space.shape or (), dtype=np.uint8)
         self._running = False
 
@@ -84,12 +87,22 @@ class Pong(gym.Env[Observation, Any]):
         if self.render_mode is None:
             gym.logger.warn('Pong is drawn when it was made with render_mode="rgb_array".')
             return None
-        return self._games.engines[0].getScreenRGB()
+        return self._ale.getScreenRGB()
+
+    @property
+    def _ale(self) -> Any:
+        if not isinstance(self._games, AleGames):
+            raise SimulatorError("EnvPool's states cannot be saved. Make Pong with engine='ale', which shows the same.")
+        return self._games.engines[0]
 
     def symmdp_state(self) -> dict[str, Any]:
-        """The state of game and frames as plain data, from which `symmdp_restore` goes on to the bit."""
+        """The state of game and frames as plain data, from which `symmdp_restore` goes on to the bit.
+
+        Raises:
+            SimulatorError: the engine is EnvPool.
+        """
         return {
-            "game": _encoded(self._games.engines[0].cloneState(include_rng=True).serialize()),
+            "game": _encoded(self._ale.cloneState(include_rng=True).serialize()),
             "frames": _encoded(self._frames.tobytes()),
             "running": self._running,
         }
@@ -98,7 +111,7 @@ class Pong(gym.Env[Observation, Any]):
         """Go on from what `symmdp_state` gave."""
         import ale_py
 
-        self._games.engines[0].restoreState(ale_py.ALEState(base64.b64decode(state["game"])))
+        self._ale.restoreState(ale_py.ALEState(base64.b64decode(state["game"])))
         self._frames = np.frombuffer(base64.b64decode(state["frames"]), dtype=np.uint8).reshape(self._frames.shape).copy()
         self._running = state["running"]
 

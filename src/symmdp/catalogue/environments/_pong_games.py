@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from importlib.util import find_spec
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from symmdp.catalogue.environments._atari_field import PONG_FIELD, field_of
-from symmdp.errors import MissingExtraError
+from symmdp.errors import MissingExtraError, OptionError
 
 FRAME_SKIP = 4
 """Frames of a step, in all of which the action is held."""
 ACTIONS = ("noop", "fire", "right", "left", "right and fire", "left and fire")
 """The minimal actions; right moves the paddle up, and left moves it down."""
 
+Engine = Literal["ale", "envpool"]
 Played = tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.bool_]]
 
 
 class PongGames(Protocol):
     """Games that are numbered, and deterministic: no action is repeated by chance."""
 
+    name: Engine
+
     def restart(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         """New games, and one frame without action in each; what is seen then, shape `(len(rows), 80, 80)`."""
         ...
 
     def play(self, rows: NDArray[np.int64], actions: NDArray[np.int64]) -> Played:
-        """A step of some games: what is seen, the larger of the last two frames pixel by pixel; points; which games are over."""
+        """A step of some games: what is seen (the larger of the last two frames, pixel by pixel), points, and what is over."""
         ...
 
 
@@ -39,6 +43,8 @@ class AleGames:
     Raises:
         MissingExtraError: ale-py is not installed.
     """
+
+    name: Engine = "ale"
 
     def __init__(self, count: int):
         try:
@@ -93,9 +99,11 @@ class EnvPoolGames:
         MissingExtraError: EnvPool is not installed.
     """
 
+    name: Engine = "envpool"
+
     def __init__(self, count: int):
         try:
-            import envpool
+            import envpool  # pyright: ignore[reportMissingImports]
         except ImportError:
             raise MissingExtraError("EnvPool is not installed. Try: pip install 'symmdp[envpool]'") from None
         self._pool: Any = envpool.make_gymnasium(
@@ -125,3 +133,17 @@ class EnvPoolGames:
         order = np.argsort(info["env_id"])  # games come back as they finish
         over = (terminated | truncated)[order]
         return field_of(observation[order], PONG_FIELD)[:, 0], points[order].astype(np.float64), over
+
+
+def games_of(engine: Engine | None, count: int) -> PongGames:
+    """Games that an engine plays; EnvPool where it is installed, and else ALE, when none is given.
+
+    Raises:
+        OptionError: there is no such engine.
+        MissingExtraError: it is not installed.
+    """
+    if engine is not None and engine not in get_args(Engine):
+        raise OptionError(f"engine is one of {', '.join(map(repr, get_args(Engine)))}, or None; got {engine!r}.")
+    if engine is None:
+        engine = "ale" if find_spec("envpool") is None else "envpool"
+    return AleGames(count) if engine == "ale" else EnvPoolGames(count)

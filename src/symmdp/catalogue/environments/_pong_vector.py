@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-from importlib.util import find_spec
-from typing import Any, Literal, get_args
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -10,10 +9,9 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from symmdp.catalogue.environments._pong import Pong, spaces, waits
-from symmdp.catalogue.environments._pong_games import AleGames, EnvPoolGames, PongGames
+from symmdp.catalogue.environments._pong_games import Engine, games_of
 from symmdp.errors import OptionError
 
-Engine = Literal["ale", "envpool"]
 Step = tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]
 
 
@@ -51,14 +49,11 @@ class PongVector(VectorEnv[NDArray[np.uint8], NDArray[np.int64], NDArray[Any]]):
         for name, value in (("num_envs", num_envs), ("max_episode_steps", max_episode_steps)):
             if not isinstance(value, int | np.integer) or value < 1:
                 raise OptionError(f"{name} is an integer of at least 1; got {value!r}.")
-        if engine is not None and engine not in get_args(Engine):
-            raise OptionError(f"engine is one of {', '.join(map(repr, get_args(Engine)))}, or None; got {engine!r}.")
         if render_mode is not None:
             raise OptionError(f"Games of Pong that step together are not drawn; got render_mode {render_mode!r}. Make one.")
-        if engine is None:
-            engine = "ale" if find_spec("envpool") is None else "envpool"
-        self._games: PongGames = AleGames(num_envs) if engine == "ale" else EnvPoolGames(num_envs)
-        self.engine, self.num_envs, self.max_episode_steps, self.render_mode = engine, num_envs, max_episode_steps, None
+        self._games = games_of(engine, num_envs)
+        self.engine, self.num_envs, self.max_episode_steps = self._games.name, num_envs, max_episode_steps
+        self.render_mode = None
         self.single_observation_space, self.single_action_space = spaces()
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
