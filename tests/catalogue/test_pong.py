@@ -15,12 +15,8 @@ from symmdp.errors import OptionError, SimulatorError
 from symmdp.training._snapshot import restore_snapshot, snapshot
 
 ale_py = pytest.importorskip("ale_py", reason="Pong needs the extra atari")
-ENGINES = [
-    "ale",
-    pytest.param(
-        "envpool", marks=pytest.mark.skipif(find_spec("envpool") is None, reason="the extra envpool is not installed")
-    ),
-]
+needs_envpool = pytest.mark.skipif(find_spec("envpool") is None, reason="the extra envpool is not installed")
+ENGINES = ["ale", pytest.param("envpool", marks=needs_envpool)]
 
 
 def draws_and_actions(steps: int, games: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -41,9 +37,8 @@ def test_gymnasium_accepts_it() -> None:
 def test_it_is_the_games_frames_cropped() -> None:
     """The slow reference: Gymnasium's ALE, frame by frame in colours' greys, maximum, crop and stack written out."""
     gym.register_envs(ale_py)
-    reference = gym.make(
-        "ALE/Pong-v5", frameskip=1, repeat_action_probability=0.0, obs_type="grayscale", max_episode_steps=10**6
-    )
+    options = {"frameskip": 1, "repeat_action_probability": 0.0, "obs_type": "grayscale"}
+    reference = gym.make("ALE/Pong-v5", max_episode_steps=10**6, **options)
     pong = Pong()
     observation, _ = pong.reset(seed=3)
     waited = int(np.random.default_rng(3).random() * 8)
@@ -106,7 +101,7 @@ def test_together_as_one_by_one(engine) -> None:
     assert restarts == 6
 
 
-@pytest.mark.skipif(find_spec("envpool") is None, reason="the extra envpool is not installed")
+@needs_envpool
 def test_both_engines_show_the_same() -> None:
     """To the end of a game and into the next: 21 points are lost in about a thousand steps."""
     draws, actions = draws_and_actions(1400, 2, seed=1)

@@ -150,10 +150,8 @@ def test_bytes_are_scaled() -> None:
 def test_to_plain(kind: type, shared: bool) -> None:
     symmetry = symmetry_on(PLANES["D4"])
     space = Box(0, 255, symmetry.observation_shape, dtype=kind)
-    convolutions = replace(SMALL, shared=shared)
-    policy = ActorCritic(
-        symmetry, space, Discrete(9), (16,), convolutions=convolutions, generator=torch.Generator().manual_seed(0)
-    )
+    options = {"convolutions": replace(SMALL, shared=shared), "generator": torch.Generator().manual_seed(0)}
+    policy = ActorCritic(symmetry, space, Discrete(9), (16,), **options)
     plain = to_plain(policy)
     s = torch.randint(256, (3, *symmetry.observation_shape), generator=torch.Generator().manual_seed(1)).to(
         torch.uint8 if kind == np.uint8 else torch.float32

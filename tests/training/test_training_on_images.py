@@ -1,5 +1,6 @@
 """Stacks, rollouts and runs on images: equal to single policies, the same each time, and resumed to the bit."""
 
+import copy
 from dataclasses import asdict, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -64,9 +65,8 @@ def test_a_stack_is_its_policies(kind: type, convolutions: Convolutions, trivial
             torch.testing.assert_close(together[i], alone, atol=1e-5, rtol=1e-4)
         row = Batch(*(value[i : i + 1] for value in vars(batch).values()))
         single = PolicyStack([policy])
-        torch.testing.assert_close(
-            single.gradient(ppo_loss(single.module, row, SHORT)[0].sum())[0], gradient[i], atol=1e-4, rtol=1e-3
-        )
+        alone = single.gradient(ppo_loss(single.module, row, SHORT)[0].sum())[0]
+        torch.testing.assert_close(alone, gradient[i], atol=1e-4, rtol=1e-3)
         # And through the policy itself, whose parameters are free ones.
         outputs = policy(s[i])
         own = torch.autograd.grad(outputs[0].square().sum() + outputs[1].sum(), list(policy.parameters()))
@@ -142,8 +142,8 @@ def test_a_stopped_run_ends_as_the_unbroken_one(tmp_path: Path, policy) -> None:
     assert torch.equal(stopped["policies"], unbroken["policies"])
     for name in ("metrics.csv", "episodes.csv"):
         assert (tmp_path / "stopped" / name).read_text() == (tmp_path / "unbroken" / name).read_text()
+    other = replace(SHORT, convolutions=replace(SMALL, pool="mean"))  # of as many parameters
     with pytest.raises(OptionError, match="run to resume has convolutions"):
-        other = replace(SHORT, convolutions=replace(SMALL, pool="mean"))  # of as many parameters
         train(GRID, symmetry, other, SEEDS, tmp_path / "stopped", policy=policy, resume=True)
 
 
@@ -164,7 +164,7 @@ def test_pong_trains_and_resumes_to_the_bit() -> None:
     name, symmetry = "symmdp/Pong-v0 (engine='ale')", pong_symmetry()
     whole = Training(name, symmetry, options, SEEDS)
     whole.update()
-    saved = whole.saved()
+    saved = copy.deepcopy(whole.saved())
     broken = Training(name, symmetry, options, SEEDS)
     broken.restore(saved)
     assert whole.sampler._observation.dtype == np.uint8
@@ -205,8 +205,6 @@ def test_grid_world_is_learned() -> None:
     while training.updates < options.updates:
         for episode in training.update()[0]:
             totals[episode.row].append(episode.total)
-    first, last = (
-        np.median([np.mean(part) for part in parts]) for parts in ([t[:20] for t in totals], [t[-100:] for t in totals])
-    )
+    first, last = (np.median([np.mean(t[part]) for t in totals]) for part in (slice(20), slice(-100, None)))
     assert first < 0
     assert last > 0.65

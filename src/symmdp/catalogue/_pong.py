@@ -1,6 +1,7 @@
 """Pong: the field mirrored up and down, and the paddle's two directions with it."""
 
-from symmdp.catalogue.environments._pong import STACK, spaces
+from symmdp.catalogue.environments._atari_field import PONG_FIELD
+from symmdp.catalogue.environments._pong import STACK
 from symmdp.catalogue.environments._pong_games import ACTIONS
 from symmdp.groups import cyclic
 from symmdp.mdp import Symmetry
@@ -18,11 +19,10 @@ def pong_symmetry() -> Symmetry:
     Source: van der Pol et al. 2020, section 6 (Pong).
     """
     group = cyclic(2)
-    height, width = (spaces()[0].shape or ())[1:]
     exchange = [[int(_MIRRORED[column] == row) for column in range(len(ACTIONS))] for row in range(len(ACTIONS))]
     return Symmetry(
         group,
-        image(STACK * group.trivial, flip(group, "y"), height, width),
+        image(STACK * group.trivial, flip(group, "y"), *PONG_FIELD.shape),
         Representation.from_generators(group, [exchange], "right and left"),
         action_names=ACTIONS,
         element_names=("identity", "up–down mirror"),

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
 
 from symmdp.errors import OptionError, ShapeError
 from symmdp.nn import hidden_representation
@@ -50,6 +50,19 @@ class Convolutions:
                 )
         if self.pool is not None and self.pool not in get_args(Pool):
             raise OptionError(f"pool is None, {' or '.join(map(repr, get_args(Pool)))}; got {self.pool!r}.")
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Convolutions:
+        """The convolutions that `dataclasses.asdict` turned into JSON.
+
+        Raises:
+            OptionError: an unknown name, or a value out of range.
+        """
+        names = [field.name for field in fields(cls)]
+        unknown = [name for name in values if name not in names]
+        if unknown:
+            raise OptionError(f"Convolutions have no {unknown[0]!r}; they have {', '.join(names)}.")
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
 
     @property
     def paddings(self) -> tuple[int, ...]:

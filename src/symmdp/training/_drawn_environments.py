@@ -15,8 +15,16 @@ class DrawsGiven(Protocol):
     """A vectorised environment whose random numbers, one for each environment in a step, can be given."""
 
     num_envs: int
-    single_observation_space: gym.Space
-    single_action_space: gym.Space
+
+    @property
+    def single_observation_space(self) -> gym.Space:
+        """Of one environment."""
+        ...
+
+    @property
+    def single_action_space(self) -> gym.Space:
+        """Of one environment."""
+        ...
 
     def begin(self, draws: NDArray[np.float64]) -> NDArray[Any]:
         """New episodes; returns the observations."""

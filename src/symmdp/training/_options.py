@@ -112,8 +112,7 @@ class TrainingOptions:
             raise OptionError(f"Unknown option {unknown[0]!r}; the options are {', '.join(names)}.")
         arguments: dict[str, Any] = {name: tuple(v) if name == "hidden" else v for name, v in values.items()}
         if isinstance(given := values.get("convolutions"), dict):
-            lists = {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
-            arguments["convolutions"] = Convolutions(**lists)
+            arguments["convolutions"] = Convolutions.from_dict(given)
         return cls(**arguments)
 
 

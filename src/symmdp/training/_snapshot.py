@@ -44,14 +44,14 @@ def _layers(environment: gym.Env) -> list[Any]:
 
 def _attributes(layer: Any) -> dict[str, Any]:
     attributes = {}
-    own = not isinstance(layer, gym.Wrapper) and callable(getattr(layer, "symmdp_state", None))
-    if own:
-        attributes[_OWN] = layer.symmdp_state()
+    give = None if isinstance(layer, gym.Wrapper) else getattr(layer, _OWN, None)
+    if callable(give):
+        attributes[_OWN] = give()
     for name, value in vars(layer).items():
         if name == "_np_random":
             if value is not None:
                 attributes[name] = value.bit_generator.state
-        elif own:
+        elif _OWN in attributes:
             continue
         elif isinstance(value, _NOT_STATE) or (isinstance(layer, gym.Wrapper) and not isinstance(value, int | bool)):
             continue  # spaces, specs, and what a wrapper holds besides its counters and flags
