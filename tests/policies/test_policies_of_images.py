@@ -1,7 +1,8 @@
 """Actor-critics of images: equivariant from pixels to actions, and plain CNNs over the trivial group."""
 
+import json
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import gymnasium as gym
 import numpy as np
@@ -185,6 +186,13 @@ def test_act() -> None:
 def test_bad_convolutions(options: dict, message: str) -> None:
     with pytest.raises(OptionError, match=message):
         replace(SMALL, **options)
+
+
+def test_convolutions_as_json() -> None:
+    padded = replace(SMALL, pool="max", shared=False)
+    assert Convolutions.from_dict(json.loads(json.dumps(asdict(padded)))) == padded
+    with pytest.raises(OptionError, match="no 'width'"):
+        Convolutions.from_dict({"width": 3})
 
 
 def test_bad_input() -> None:

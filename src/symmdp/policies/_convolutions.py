@@ -62,7 +62,8 @@ class Convolutions:
         unknown = [name for name in values if name not in names]
         if unknown:
             raise OptionError(f"Convolutions have no {unknown[0]!r}; they have {', '.join(names)}.")
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        arguments: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+        return cls(**arguments)
 
     @property
     def paddings(self) -> tuple[int, ...]:
