@@ -28,6 +28,7 @@ CORE = {"torch", "numpy", "scipy", "gymnasium"}
 # Libraries of the extras, and the floors that may import them.
 EXTRAS = {
     "mdp": {"mujoco"},
+    "catalogue": {"ale_py", "envpool"},
     "experiments": {"matplotlib", "rich", "pygame"},
     "cli": {"rich", "tyro", "matplotlib"},
     "training": {"tensorboard"},

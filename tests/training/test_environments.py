@@ -4,11 +4,12 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
+import symmdp.catalogue  # noqa: F401  # registers Grid World
 from symmdp.errors import SimulatorError, UnknownEnvironmentError
 from symmdp.training._environments import stacked_environments
 from symmdp.training._snapshot import restore_snapshot, snapshot
 
-IDS = ["CartPole-v1", "Pendulum-v1", "Acrobot-v1", "MountainCar-v0", "MountainCarContinuous-v0"]
+IDS = ["CartPole-v1", "Pendulum-v1", "Acrobot-v1", "MountainCar-v0", "MountainCarContinuous-v0", "symmdp/GridWorld-v0"]
 
 
 def actions_for(environments, rows: int, steps: int, seed: int = 0) -> np.ndarray:

@@ -5,6 +5,7 @@ from symmdp.catalogue._entries import entries, entry_of, symmetry_of
 from symmdp.catalogue._entry import CatalogueEntry, Status
 from symmdp.catalogue._frozen_lake import frozen_lake_symmetry
 from symmdp.catalogue._grid_world import grid_world_symmetry
+from symmdp.catalogue._pong import pong_symmetry
 from symmdp.catalogue.specification._declaration import declared_symmetry
 from symmdp.catalogue.specification._file import load_symmetry
 
@@ -18,5 +19,6 @@ __all__ = [
     "frozen_lake_symmetry",
     "grid_world_symmetry",
     "load_symmetry",
+    "pong_symmetry",
     "symmetry_of",
 ]

@@ -12,7 +12,9 @@ from torch.distributions import Categorical, Distribution, Independent, Normal
 from symmdp.errors import OptionError, SpaceMismatchError, SymmetryError
 from symmdp.maps import tie_vector
 from symmdp.mdp import Symmetry
-from symmdp.nn import EquivariantMLP, FreeTensor, to_plain
+from symmdp.nn import FreeTensor, to_plain
+from symmdp.policies._convolutions import Convolutions
+from symmdp.policies._networks import networks
 from symmdp.policies._plain_actor_critic import PlainActorCritic
 from symmdp.representations import Representation, coordinate_blocks
 
@@ -21,29 +23,33 @@ class ActorCritic(nn.Module):
     """A policy `π(a|s)` and a value function `V(s)` that respect a symmetry: `π(K_g a|L_g s) = π(a|s)`, `V(L_g s) = V(s)`.
 
     Discrete actions: logits transform by `K_g`. Box actions: a Gaussian whose mean transforms by `K_g` (about the action
-    centre) and whose log standard deviation, independent of the state, is invariant under `|K_g|`. Actor and critic are
-    separate equivariant MLPs. Over the trivial group (`symmetry.restrict_to_trivial()`) this is the plain actor-critic.
+    centre) and whose log standard deviation, independent of the state, is invariant under `|K_g|`. For vectors, actor and
+    critic are separate equivariant MLPs. For images there are equivariant convolutions before the hidden layers, and actor
+    and critic share both, unless asked otherwise; bytes (a space of `uint8`) are divided by 255. Over the trivial group
+    (`symmetry.restrict_to_trivial()`) this is the plain actor-critic.
 
     Args:
         symmetry: of the MDP.
-        observation_space: a Box of the size that the symmetry acts on.
+        observation_space: a Box of the shape that the symmetry acts on, vectors or images.
         action_space: Discrete or Box, likewise.
         hidden: widths of the hidden layers, each rounded up to a multiple of `|G|`.
-        activation: pointwise nonlinearity of the hidden layers.
+        convolutions: before the hidden layers, where observations are images; `Convolutions()` when not given.
+        activation: pointwise nonlinearity of the hidden layers; tanh for vectors and relu for images when not given.
         log_std: the initial log standard deviation of Box actions.
-        free_path: whether each linear map of the two networks has a free one beside it, for a symmetry that holds approximately
-            (`symmdp.nn.ResidualPathwayLinear`; decay its weights more, with `symmdp.nn.parameter_groups`).
+        free_path: whether each linear map of the two networks has a free one beside it, for a symmetry of vectors that holds
+            approximately (`symmdp.nn.ResidualPathwayLinear`; decay its weights more, with `symmdp.nn.parameter_groups`).
         generator: where initial values are drawn from; torch's default generator when not given.
         dtype: of the parameters; torch's default when not given.
 
     Shape:
-        observations `(..., in)`; logits or means `(..., actions)`, values `(...)`. Parameters with a leading axis (a stack
-        of policies) take observations `(stack, batch, in)`.
+        observations `(..., in)` or `(..., channels, height, width)`; logits or means `(..., actions)`, values `(...)`.
+        Parameters with a leading axis (a stack of policies) take observations `(stack, batch, ...)`.
 
     Raises:
         SpaceMismatchError: a space does not fit the symmetry.
         SymmetryError: the action map depends on the state, or leaves no diagonal Gaussian invariant.
-        OptionError: no hidden layer has at least one unit, or `log_std` is not finite.
+        OptionError: a hidden layer has not at least one unit, or `log_std` is not finite; or there is none, for images.
+        ShapeError: images do not fit the convolutions.
 
     Source: van der Pol et al. 2020, sections 3 and 4.
     """
@@ -55,7 +61,8 @@ class ActorCritic(nn.Module):
         action_space: gym.Space,
         hidden: Sequence[int] = (64, 64),
         *,
-        activation: Callable[[Tensor], Tensor] = torch.tanh,
+        convolutions: Convolutions | None = None,
+        activation: Callable[[Tensor], Tensor] | None = None,
         log_std: float = 0.0,
         free_path: bool = False,
         generator: torch.Generator | None = None,
@@ -63,11 +70,10 @@ class ActorCritic(nn.Module):
     ):
         super().__init__()
         symmetry.check_spaces(observation_space, action_space)
-        if isinstance(observation_space, gym.spaces.Discrete) or len(symmetry.observation_shape) != 1:
+        if isinstance(observation_space, gym.spaces.Discrete):
             raise SpaceMismatchError(
-                f"ActorCritic takes vectors; got the observation space {observation_space}. Flatten it "
-                "(gymnasium.wrappers.FlattenObservation, and symmdp.mdp.wrapped_symmetry), or build a network of images "
-                "with symmdp.nn.EquivariantCNN."
+                f"ActorCritic takes vectors or images; got the observation space {observation_space}. Make its states vectors "
+                "(gymnasium.wrappers.FlattenObservation, and symmdp.mdp.wrapped_symmetry)."
             )
         action = symmetry.require_action_representation()
         if not math.isfinite(log_std):
@@ -75,14 +81,24 @@ class ActorCritic(nn.Module):
         self.symmetry = symmetry
         self.discrete = isinstance(action_space, gym.spaces.Discrete)
         self.first_action = int(action_space.start) if isinstance(action_space, gym.spaces.Discrete) else 0
-        common = {"activation": activation, "free_path": free_path, "generator": generator, "dtype": dtype}
-        # A policy that starts near uniform explores; hence the small gain (Andrychowicz et al. 2020, section 3.2).
-        self.actor = EquivariantMLP(symmetry.observation, action, hidden, output_gain=0.01, **common)
-        self.critic = EquivariantMLP(symmetry.observation, symmetry.group.trivial, hidden, **common)
+        self.trunk, self.actor, self.critic = networks(
+            symmetry,
+            action,
+            hidden,
+            convolutions or Convolutions(),
+            activation,
+            free_path=free_path,
+            generator=generator,
+            dtype=dtype,
+        )
         dtype = dtype or torch.get_default_dtype()
         self.log_std = None if self.discrete else _log_std(action, log_std, dtype)
         self.observation_center = self._center("observation_center", symmetry.observation_center, dtype)
         self.action_center = self._center("action_center", symmetry.action_center, dtype)
+        # What observations are divided by: a tensor, so that bytes become numbers of the parameters' dtype.
+        scale = torch.tensor(255.0, dtype=dtype) if observation_space.dtype == np.uint8 else None
+        self.observation_scale: Tensor | None
+        self.register_buffer("observation_scale", scale, persistent=False)
 
     def _center(self, name: str, center: np.ndarray | None, dtype: torch.dtype) -> Tensor | None:
         self.register_buffer(name, None if center is None else torch.tensor(center, dtype=dtype), persistent=False)
@@ -92,7 +108,10 @@ class ActorCritic(nn.Module):
         """`(logits or means, values)`, shapes `(..., actions)` and `(...)`."""
         if self.observation_center is not None:
             observation = observation - self.observation_center
-        parameters, value = self.actor(observation), self.critic(observation)
+        if self.observation_scale is not None:
+            observation = observation / self.observation_scale
+        features = observation if self.trunk is None else self.trunk(observation)
+        parameters, value = self.actor(features), self.critic(features)
         if self.action_center is not None and not self.discrete:
             parameters = parameters + self.action_center
         return parameters, value.squeeze(-1)
@@ -111,6 +130,8 @@ class ActorCritic(nn.Module):
             log_std,
             *(None if center is None else center.clone() for center in centers),
             first_action=self.first_action,
+            trunk=None if self.trunk is None else to_plain(self.trunk),
+            observation_scale=None if self.observation_scale is None else self.observation_scale.clone(),
         )
         plain.training = self.training
         return plain
@@ -146,7 +167,7 @@ class ActorCritic(nn.Module):
         """Actions for the environment: sampled, or the most probable ones.
 
         Args:
-            observation: shape `(..., in)`.
+            observation: shape `(..., in)` or `(..., channels, height, width)`.
             deterministic: take the mode.
             generator: where samples are drawn from; torch's default generator when not given.
 

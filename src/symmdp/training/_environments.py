@@ -10,11 +10,13 @@ import torch
 from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
 from numpy.typing import NDArray
 
+from symmdp.catalogue.environments import GridWorldVector, PongVector
 from symmdp.mdp import environment_spec, make_environment
+from symmdp.training._drawn_environments import DrawnEnvironments
 from symmdp.training._snapshot import restore_snapshot, snapshot
 from symmdp.training._streams import restore_states, states_of, stream
 
-Step = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]
+Step = tuple[NDArray[Any], NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]]
 
 
 class StackedEnvironments(Protocol):
@@ -27,8 +29,8 @@ class StackedEnvironments(Protocol):
     single_observation_space: gym.Space
     single_action_space: gym.Space
 
-    def reset(self) -> NDArray[np.float32]:
-        """First observations, shape `(rows, …)`."""
+    def reset(self) -> NDArray[Any]:
+        """First observations, shape `(rows, …)`: bytes where the space is one of bytes, else float32."""
         ...
 
     def step(self, actions: NDArray) -> Step:
@@ -39,7 +41,7 @@ class StackedEnvironments(Protocol):
         """Everything that the future depends on, as tensors and JSON strings."""
         ...
 
-    def restore(self, saved: dict[str, Any]) -> NDArray[np.float32]:
+    def restore(self, saved: dict[str, Any]) -> NDArray[Any]:
         """Continue from what `saved` gave; returns the observations."""
         ...
 
@@ -56,6 +58,10 @@ def stacked_environments(environment_id: str, seeds: Sequence[int], environments
     usual = not given and not spec.kwargs.get("sutton_barto_reward")
     if usual and str(spec.vector_entry_point).endswith(":CartPoleVectorEnv"):
         return _CartPoles(seeds, environments, spec.max_episode_steps or 500)
+    for kind in (GridWorldVector, PongVector):
+        if str(spec.vector_entry_point) == f"symmdp.catalogue.environments:{kind.__name__}":
+            inner = kind(len(seeds) * environments, spec.max_episode_steps or 100, **(spec.kwargs | given))
+            return DrawnEnvironments(inner, seeds)
     return _SeparateEnvironments(environment_id, seeds, environments)
 
 
@@ -121,9 +127,11 @@ class _SeparateEnvironments:
         first = self._environments[0]
         self.single_observation_space, self.single_action_space = first.observation_space, first.action_space
         self._done = np.zeros(len(self._environments), dtype=bool)
-        self._observation = np.zeros((len(self._environments), *(first.observation_space.shape or ())), np.float32)
+        # Bytes stay bytes: images as floats would need four times the memory.
+        kind = np.uint8 if first.observation_space.dtype == np.uint8 else np.float32
+        self._observation = np.zeros((len(self._environments), *(first.observation_space.shape or ())), kind)
 
-    def reset(self) -> NDArray[np.float32]:
+    def reset(self) -> NDArray[Any]:
         for i, environment in enumerate(self._environments):
             self._observation[i], _ = environment.reset(seed=self._seeds[i])
         self._done[:] = False
@@ -147,7 +155,7 @@ class _SeparateEnvironments:
             "done": torch.tensor(self._done),
         }
 
-    def restore(self, saved: dict[str, Any]) -> NDArray[np.float32]:
+    def restore(self, saved: dict[str, Any]) -> NDArray[Any]:
         self.reset()
         for environment, state in zip(self._environments, json.loads(saved["environments"]), strict=True):
             restore_snapshot(environment, state)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
 from symmdp.errors import OptionError
+from symmdp.policies import Convolutions
 
 Algorithm = Literal["ppo", "a2c", "reinforce"]
 ALGORITHMS: tuple[Algorithm, ...] = get_args(Algorithm)
@@ -51,6 +52,8 @@ class TrainingOptions:
     """Each seed's gradient is scaled down to at most this norm."""
     hidden: tuple[int, ...] = (64, 64)
     """Widths of the hidden layers of actor and critic, rounded up to multiples of the group's order."""
+    convolutions: Convolutions | None = None
+    """What policies of images have before their hidden layers; `Convolutions()` when not given."""
     log_std: float = 0.0
     """Initial log standard deviation of continuous actions."""
     solved_at: float | None = None
@@ -119,6 +122,8 @@ class TrainingOptions:
         if unknown:
             raise OptionError(f"Unknown option {unknown[0]!r}; the options are {', '.join(names)}.")
         arguments: dict[str, Any] = {name: tuple(v) if name == "hidden" else v for name, v in values.items()}
+        if isinstance(given := values.get("convolutions"), dict):
+            arguments["convolutions"] = Convolutions.from_dict(given)
         return cls(**arguments)
 
 

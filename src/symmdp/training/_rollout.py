@@ -59,7 +59,9 @@ class Sampler:
         options, policy, rows = self._options, self._stack.module, self._rows
         steps, width = options.rollout_steps, options.environments
         noise = self._noise(steps)
-        observations = np.empty((steps, rows, self._observation.shape[1]), np.float32)
+        shape = self._observation.shape[1:]
+        # By seed from the start, so that the batch is a view: images are too large to be copied.
+        observations = np.empty((self._seeds, steps, width, *shape), self._observation.dtype)
         actions = np.empty((steps, rows, *self._action_shape), np.float32)
         rewards, values = np.empty((steps, rows), np.float32), np.empty((steps + 1, rows), np.float32)
         terminated, done = np.empty((steps, rows), bool), np.empty((steps, rows), bool)
@@ -67,8 +69,8 @@ class Sampler:
         parameters: list[Tensor] = []
         episodes: list[Episode] = []
         for t in range(steps):
-            observations[t] = self._observation
-            output, value = policy(torch.from_numpy(self._observation).view(self._seeds, width, -1))
+            observations[:, t] = self._observation.reshape(self._seeds, width, *shape)
+            output, value = policy(torch.from_numpy(self._observation).view(self._seeds, width, *shape))
             values[t] = value.view(rows).numpy()
             if policy.discrete:
                 action = (output + noise[t]).argmax(-1).view(rows).numpy()  # the Gumbel trick samples the softmax
@@ -89,7 +91,7 @@ class Sampler:
                 total, length = float(self._returns[row]), int(self._lengths[row])
                 episodes.append(Episode(int(row) // width, self.steps, length, total))
                 self._returns[row], self._lengths[row] = 0.0, 0
-        values[steps] = policy.value(torch.from_numpy(self._observation).view(self._seeds, width, -1)).view(rows).numpy()
+        values[steps] = policy.value(torch.from_numpy(self._observation).view(self._seeds, width, *shape)).view(rows).numpy()
         self.transitions += int(weight.sum())
         gae_lambda = 1.0 if options.algorithm == "reinforce" else options.gae_lambda
         with np.errstate(over="ignore", invalid="ignore"):  # in a row that fails; its loss will say so
@@ -98,7 +100,7 @@ class Sampler:
         action, outputs = self._by_seed(actions), torch.stack(parameters, 1).flatten(1, 2)
         return (
             Batch(
-                observation=self._by_seed(observations),
+                observation=torch.from_numpy(observations).flatten(1, 2),
                 action=action,
                 log_probability=log_probability(policy, outputs, action)[0],
                 advantage=self._by_seed(advantages),

@@ -1,4 +1,4 @@
-"""The state of an environment that is plain Python data (classic control), as JSON, to the bit."""
+"""The state of an environment that is plain Python data (classic control), or can give it so, as JSON, to the bit."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from gymnasium.envs.registration import EnvSpec
 from symmdp.errors import SimulatorError
 
 _NOT_STATE = (gym.Space, EnvSpec)
+_OWN = "symmdp_state"  # what an environment that holds an engine gives by a method of this name
 
 
 def snapshot(environment: gym.Env) -> list[dict[str, Any]]:
@@ -26,7 +27,9 @@ def restore_snapshot(environment: gym.Env, saved: list[dict[str, Any]]) -> None:
     """Set an environment of the same make to what `snapshot` gave."""
     for layer, attributes in zip(_layers(environment), saved, strict=True):
         for name, value in attributes.items():
-            if name == "_np_random":
+            if name == _OWN:
+                layer.symmdp_restore(value)
+            elif name == "_np_random":
                 layer.np_random.bit_generator.state = value
             else:
                 setattr(layer, name, _decode(value))
@@ -41,10 +44,15 @@ def _layers(environment: gym.Env) -> list[Any]:
 
 def _attributes(layer: Any) -> dict[str, Any]:
     attributes = {}
+    give = None if isinstance(layer, gym.Wrapper) else getattr(layer, _OWN, None)
+    if callable(give):
+        attributes[_OWN] = give()
     for name, value in vars(layer).items():
         if name == "_np_random":
             if value is not None:
                 attributes[name] = value.bit_generator.state
+        elif _OWN in attributes:
+            continue
         elif isinstance(value, _NOT_STATE) or (isinstance(layer, gym.Wrapper) and not isinstance(value, int | bool)):
             continue  # spaces, specs, and what a wrapper holds besides its counters and flags
         else:

@@ -12,7 +12,7 @@ import torch
 
 from symmdp.errors import CheckpointError, OptionError
 from symmdp.mdp import Symmetry
-from symmdp.policies import ActorCritic, matched_hidden
+from symmdp.policies import ActorCritic, matched_hidden, matched_sizes
 from symmdp.training._checkpoint import load_checkpoint
 from symmdp.training._environments import stacked_environments
 from symmdp.training._options import TrainingOptions
@@ -85,6 +85,7 @@ def train(
         "learning_rates": rates,
         "options": json.loads(json.dumps(asdict(options))),
         "hidden": list(training.options.hidden),
+        "channels": list(training.options.convolutions.channels) if training.options.convolutions else [],
         "group": training.stack.module.symmetry.group.name,
         "symmetry": symmetry.fingerprint,
         "parameters": training.stack.count,
@@ -152,7 +153,11 @@ def training_of(
     """
     if policy == "plain":
         discrete = isinstance(stacked_environments(environment_id, [0], 1).single_action_space, gym.spaces.Discrete)
-        options = replace(options, hidden=matched_hidden(symmetry, options.hidden, discrete=discrete))
+        if len(symmetry.observation_shape) == 1:
+            options = replace(options, hidden=matched_hidden(symmetry, options.hidden, discrete=discrete))
+        else:
+            sizes = matched_sizes(symmetry, options.hidden, options.convolutions, discrete=discrete)
+            options = replace(options, hidden=sizes[0], convolutions=sizes[1])
         symmetry = symmetry.restrict_to_trivial()
     return Training(environment_id, symmetry, options, seeds, learning_rates)
 

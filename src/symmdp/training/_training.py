@@ -52,6 +52,7 @@ class Training:
                 symmetry,
                 *spaces,
                 options.hidden,
+                convolutions=options.convolutions,
                 log_std=options.log_std,
                 generator=torch.Generator().manual_seed(int(stream(seed, "initialisation").integers(2**62))),
                 dtype=torch.float32,

@@ -76,18 +76,19 @@ class Learner:
             return
         seeds, transitions = batch.weight.shape
         flat_action = batch.action.reshape(seeds, transitions, -1)
-        # One table, so that a shuffle is one gather.
+        # One table, so that a shuffle is one gather; and another one of observations, which may be images of bytes.
         scalars = torch.stack([batch.log_probability, batch.advantage, batch.target, batch.weight], dim=-1)
-        table = torch.cat([batch.observation, flat_action, scalars], dim=-1).flatten(0, 1)
-        size, observed = self._options.minibatch, batch.observation.shape[-1]
+        table, observations = torch.cat([flat_action, scalars], dim=-1).flatten(0, 1), batch.observation.flatten(0, 1)
+        size = self._options.minibatch
         offset = torch.arange(seeds).unsqueeze(1) * transitions
         for _ in range(self._options.epochs):
             order = torch.from_numpy(np.stack([source.permutation(transitions) for source in self._streams])) + offset
             for rows in order.split(size, dim=1):
-                part = table.index_select(0, rows.reshape(-1)).view(seeds, rows.shape[1], -1)
-                action = part[..., observed:-4]
+                chosen = rows.reshape(-1)
+                part = table.index_select(0, chosen).view(seeds, rows.shape[1], -1)
+                action = part[..., :-4]
                 yield Batch(
-                    observation=part[..., :observed].contiguous(),
+                    observation=observations.index_select(0, chosen).unflatten(0, (seeds, -1)),
                     action=action.squeeze(-1) if batch.action.ndim == 2 else action,
                     log_probability=part[..., -4],
                     advantage=part[..., -3],

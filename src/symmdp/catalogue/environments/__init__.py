@@ -10,8 +10,10 @@ from symmdp.catalogue.environments._grid_world import GridWorld
 from symmdp.catalogue.environments._grid_world_law import GridWorldLaw
 from symmdp.catalogue.environments._grid_world_mdp import grid_world_mdp
 from symmdp.catalogue.environments._grid_world_vector import GridWorldVector
+from symmdp.catalogue.environments._pong import Pong
+from symmdp.catalogue.environments._pong_vector import PongVector
 
-__all__ = ["GridWorld", "GridWorldLaw", "GridWorldVector", "grid_world_mdp"]
+__all__ = ["GridWorld", "GridWorldLaw", "GridWorldVector", "Pong", "PongVector", "grid_world_mdp"]
 
 if "symmdp/GridWorld-v0" not in gym.registry:  # registering twice warns
     gym.register(
@@ -19,4 +21,12 @@ if "symmdp/GridWorld-v0" not in gym.registry:  # registering twice warns
         entry_point="symmdp.catalogue.environments:GridWorld",
         vector_entry_point="symmdp.catalogue.environments:GridWorldVector",
         max_episode_steps=100,
+    )
+
+if "symmdp/Pong-v0" not in gym.registry:
+    gym.register(
+        id="symmdp/Pong-v0",
+        entry_point="symmdp.catalogue.environments:Pong",
+        vector_entry_point="symmdp.catalogue.environments:PongVector",
+        max_episode_steps=27_000,
     )

@@ -113,6 +113,21 @@ class GridWorldVector(VectorEnv[NDArray[np.float32], NDArray[np.int64], NDArray[
         self.prev_done = terminated | truncated
         return self.law.images(prey), reward, terminated, truncated, {}
 
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Where the prey is in each, the steps taken, and which episodes ended with the last step.
+
+        Raises:
+            gymnasium.error.ResetNeeded: reset was never called.
+        """
+        if self.prey is None:
+            raise gym.error.ResetNeeded("There is no state before the first reset. Call envs.reset().")
+        return {"prey": self.prey.copy(), "steps": self.steps.copy(), "done": self.prev_done.copy()}
+
+    def resume(self, state: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
+        """Go on from what `state` gave; returns the observations."""
+        self.prey, self.steps, self.prev_done = (state[name].copy() for name in ("prey", "steps", "done"))
+        return self.law.images(state["prey"])
+
     def render(self) -> tuple[Any, ...] | None:
         """A picture or a text of each environment, as `render_mode` says."""
         if self.prey is None:
