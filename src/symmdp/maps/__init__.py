@@ -2,12 +2,14 @@
 
 from symmdp.maps._equivariant_maps import EquivariantMaps
 from symmdp.maps._isotypic_maps import IsotypicLayout, IsotypicMaps, algebra_units
+from symmdp.maps._shared_basis import SharedBasis
 from symmdp.maps._tied import TiedParameters, tie, tie_maps, tie_vector
 
 __all__ = [
     "EquivariantMaps",
     "IsotypicLayout",
     "IsotypicMaps",
+    "SharedBasis",
     "TiedParameters",
     "algebra_units",
     "tie",

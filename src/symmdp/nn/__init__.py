@@ -12,6 +12,7 @@ from symmdp.nn._joint_expansion import JointExpansion, whole_copy
 from symmdp.nn._linear import EquivariantLinear, Mode
 from symmdp.nn._mlp import EquivariantMLP, hidden_representation
 from symmdp.nn._normalization import EquivariantLayerNorm, EquivariantRMSNorm
+from symmdp.nn._other_maps import replace_maps_
 from symmdp.nn._pooling import EquivariantAvgPool2d, EquivariantMaxPool2d, GroupPool, SpatialPool
 from symmdp.nn._residual import Residual
 from symmdp.nn._sequential import EquivariantSequential
@@ -48,6 +49,7 @@ __all__ = [
     "allowed_activations",
     "hidden_representation",
     "orthogonal_",
+    "replace_maps_",
     "to_plain",
     "whole_copy",
 ]

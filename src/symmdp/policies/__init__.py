@@ -1,7 +1,16 @@
 """Policies and value functions built from a symmetry: plain torch modules."""
 
 from symmdp.policies._actor_critic import ActorCritic
+from symmdp.policies._basis_actor_critic import BasisActorCritic
+from symmdp.policies._canonical_actor_critic import CanonicalActorCritic
 from symmdp.policies._plain_actor_critic import PlainActorCritic
 from symmdp.policies._size import matched_hidden, parameter_count
 
-__all__ = ["ActorCritic", "PlainActorCritic", "matched_hidden", "parameter_count"]
+__all__ = [
+    "ActorCritic",
+    "BasisActorCritic",
+    "CanonicalActorCritic",
+    "PlainActorCritic",
+    "matched_hidden",
+    "parameter_count",
+]

@@ -9,17 +9,24 @@ from symmdp.training._side_by_side import Job, train_side_by_side
 from symmdp.training._stack import PolicyStack
 from symmdp.training._train import load_policy, train, training_of
 from symmdp.training._training import Training
+from symmdp.training.methods._method import Method, Spaces, Supplement
+from symmdp.training.methods._named import METHODS, method_named
 
 __all__ = [
+    "METHODS",
     "Batch",
     "Job",
+    "Method",
     "PolicyStack",
     "Progress",
+    "Spaces",
+    "Supplement",
     "Training",
     "TrainingOptions",
     "TrainingSummary",
     "ensure_new",
     "load_policy",
+    "method_named",
     "policy_gradient_loss",
     "ppo_loss",
     "preset",

@@ -14,7 +14,7 @@ from symmdp.errors import SymmdpError, WorkerError
 from symmdp.mdp import Symmetry
 from symmdp.training._options import TrainingOptions
 from symmdp.training._session import Progress, TrainingSummary, interrupts
-from symmdp.training._train import Method, train
+from symmdp.training._train import train
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Job:
     options: TrainingOptions
     seeds: tuple[int, ...]
     directory: Path
-    policy: Method = "equivariant"
+    policy: str = "equivariant"
     resume: bool = False
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 # What a seed's streams are for; each purpose has one of its own, so that none depends on how much another has drawn.
-PURPOSES = ("initialisation", "environment", "action", "minibatch")
+PURPOSES = ("initialisation", "environment", "action", "minibatch", "basis", "augmentation")
 
 
 def stream(seed: int, purpose: str) -> np.random.Generator:

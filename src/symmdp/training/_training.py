@@ -7,13 +7,14 @@ import torch
 
 from symmdp.errors import OptionError
 from symmdp.mdp import Symmetry
-from symmdp.policies import ActorCritic
 from symmdp.training._environments import stacked_environments
 from symmdp.training._options import TrainingOptions
 from symmdp.training._rollout import Episode, Sampler
 from symmdp.training._stack import PolicyStack
 from symmdp.training._streams import stream
 from symmdp.training._update import Learner
+from symmdp.training.methods._equivariant import Equivariant
+from symmdp.training.methods._method import Method, Spaces
 
 
 class Training:
@@ -21,9 +22,13 @@ class Training:
 
     Args:
         environment_id: a Gymnasium id.
-        symmetry: of the policies; `symmetry.restrict_to_trivial()` trains plain ones.
-        options: hyper-parameters.
+        symmetry: of the environment; with `symmetry.restrict_to_trivial()` equivariant policies are plain ones.
+        options: hyper-parameters; `options.hidden` are the equivariant policy's widths.
         seeds: one policy each.
+        method: how policies are built and trained.
+
+    Attributes:
+        options: the hyper-parameters, with the widths of the method.
 
     Raises:
         UnknownEnvironmentError: Gymnasium has no such environment.
@@ -31,26 +36,26 @@ class Training:
         OptionError: no seeds, or one twice, or a negative one.
     """
 
-    def __init__(self, environment_id: str, symmetry: Symmetry, options: TrainingOptions, seeds: Sequence[int]):
+    def __init__(
+        self,
+        environment_id: str,
+        symmetry: Symmetry,
+        options: TrainingOptions,
+        seeds: Sequence[int],
+        method: Method = Equivariant(),  # noqa: B008 (a frozen value)
+    ):
         if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
             raise OptionError(f"Seeds must be different integers of at least 0, and there must be one; got {list(seeds)}.")
         environments = stacked_environments(environment_id, seeds, options.environments)
-        spaces = environments.single_observation_space, environments.single_action_space
-        policies = [
-            ActorCritic(
-                symmetry,
-                *spaces,
-                options.hidden,
-                log_std=options.log_std,
-                generator=torch.Generator().manual_seed(int(stream(seed, "initialisation").integers(2**62))),
-                dtype=torch.float32,
-            )
-            for seed in seeds
-        ]
-        self.options = options
+        spaces = Spaces(environments.single_observation_space, environments.single_action_space)
+        self.options = options = method.sized(symmetry, options, spaces)
+        policies = []
+        for seed in seeds:
+            initial = torch.Generator().manual_seed(int(stream(seed, "initialisation").integers(2**62)))
+            policies.append(method.policy(symmetry, spaces, options, initial, stream(seed, "basis")))
         self.stack = PolicyStack(policies)
         self.sampler = Sampler(environments, self.stack, options, seeds)
-        self.learner = Learner(self.stack, options, seeds)
+        self.learner = Learner(self.stack, options, seeds, method.supplement(symmetry, spaces, options, seeds))
         self.updates = 0
 
     def update(self) -> tuple[list[Episode], dict[str, torch.Tensor]]:

@@ -11,6 +11,7 @@ from symmdp.training._losses import Batch, policy_gradient_loss, ppo_loss
 from symmdp.training._options import TrainingOptions
 from symmdp.training._stack import PolicyStack, clip_rows_
 from symmdp.training._streams import restore_states, states_of, stream
+from symmdp.training.methods._method import Supplement
 
 
 class Learner:
@@ -20,10 +21,14 @@ class Learner:
         stack: the policies, changed in place.
         options: of the run.
         seeds: of the run; each shuffles its transitions from a stream of its own.
+        supplement: what a method adds to each gradient step; nothing when not given.
     """
 
-    def __init__(self, stack: PolicyStack, options: TrainingOptions, seeds: Sequence[int]):
+    def __init__(
+        self, stack: PolicyStack, options: TrainingOptions, seeds: Sequence[int], supplement: Supplement | None = None
+    ):
         self._stack, self._options = stack, options
+        self._supplement = supplement or Supplement()
         self._streams = [stream(seed, "minibatch") for seed in seeds]
         # Adam works entry by entry, so the rows of the one matrix stay independent.
         self._optimizer = torch.optim.Adam([stack.flat], lr=options.learning_rate, eps=1e-5, fused=True)
@@ -44,7 +49,9 @@ class Learner:
         loss_of = ppo_loss if options.algorithm == "ppo" else policy_gradient_loss
         diagnostics: dict[str, Tensor] = {}
         for part in self._minibatches(batch):
-            loss, diagnostics = loss_of(module, part, options)
+            loss, diagnostics = loss_of(module, self._supplement.batch(part), options)
+            for name, term in self._supplement.loss(module, part).items():
+                loss, diagnostics[name] = loss + term, term
             gradient = self._stack.gradient(loss.sum())
             diagnostics["gradient_norm"] = clip_rows_(gradient, options.max_gradient_norm)
             self._stack.flat.grad = gradient
@@ -80,7 +87,7 @@ class Learner:
     def saved(self) -> dict[str, Any]:
         """The optimiser's state and the shuffling streams."""
         state = self._optimizer.state_dict()["state"]
-        return {"adam": state.get(0, {}), "streams": states_of(self._streams)}
+        return {"adam": state.get(0, {}), "streams": states_of(self._streams), "supplement": self._supplement.saved()}
 
     def restore(self, saved: dict[str, Any]) -> None:
         """Continue from what `saved` gave."""
@@ -88,3 +95,4 @@ class Learner:
         contents["state"] = {0: saved["adam"]} if saved["adam"] else {}
         self._optimizer.load_state_dict(contents)
         restore_states(self._streams, saved["streams"])
+        self._supplement.restore(saved.get("supplement", {}))
