@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from symmdp.errors import RunDirectoryError
@@ -14,15 +15,19 @@ class Setup:
 
     Attributes:
         environment_id: a Gymnasium id.
-        method: "equivariant" or "plain"; None for a comparison of both.
+        method: the name of a method; None for a comparison.
         seeds: one policy each.
         options: hyper-parameters.
+        methods: that are compared; empty for a run.
+        learning_rates: of methods that have another than that of the options.
     """
 
     environment_id: str
     method: str | None
     seeds: tuple[int, ...]
     options: TrainingOptions
+    methods: tuple[str, ...] = ()
+    learning_rates: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def load(cls, directory: Path | str) -> Setup:
@@ -37,7 +42,9 @@ class Setup:
             seeds = tuple(int(seed) for seed in config["seeds"])
             options = TrainingOptions.from_dict(dict(config["options"]))
             method = None if "methods" in config else str(config["method"])
-            return cls(str(config["environment_id"]), method, seeds, options)
+            methods = tuple(str(name) for name in config.get("methods", ()))
+            rates = {str(name): float(rate) for name, rate in config.get("learning_rates", {}).items()}
+            return cls(str(config["environment_id"]), method, seeds, options, methods, rates)
         except KeyError as error:
             raise RunDirectoryError(f"{directory} holds no run: its config.json lacks {error.args[0]!r}.") from None
         except TypeError as error:

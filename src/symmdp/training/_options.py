@@ -48,6 +48,8 @@ class TrainingOptions:
     """Each seed's gradient is scaled down to at most this norm."""
     hidden: tuple[int, ...] = (64, 64)
     """Widths of the hidden layers of actor and critic, rounded up to multiples of the group's order."""
+    activation: Literal["tanh", "relu"] = "tanh"
+    """Nonlinearity of the hidden layers."""
     log_std: float = 0.0
     """Initial log standard deviation of continuous actions."""
     mirror_coefficient: float = 1.0
@@ -68,7 +70,11 @@ class TrainingOptions:
                 raise OptionError(f"{name} must be an integer from 1 to {_MOST:,}; got {value!r}.")
         if self.algorithm not in ("ppo", "reinforce"):
             raise OptionError(f"algorithm must be 'ppo' or 'reinforce'; got {self.algorithm!r}.")
-        for name, allowed in (("mirror_stop_gradient", ("none", "original", "image")), ("augmentation", ("all", "random"))):
+        for name, allowed in (
+            ("activation", ("tanh", "relu")),
+            ("mirror_stop_gradient", ("none", "original", "image")),
+            ("augmentation", ("all", "random")),
+        ):
             if getattr(self, name) not in allowed:
                 raise OptionError(f"{name} must be {' or '.join(map(repr, allowed))}; got {getattr(self, name)!r}.")
         for name, low, high in (

@@ -98,4 +98,5 @@ class Method:
 
     @staticmethod
     def _common(options: TrainingOptions, initial: torch.Generator) -> dict[str, Any]:
-        return {"log_std": options.log_std, "generator": initial, "dtype": torch.float32}
+        activation = {"tanh": torch.tanh, "relu": torch.relu}[options.activation]
+        return {"activation": activation, "log_std": options.log_std, "generator": initial, "dtype": torch.float32}

@@ -24,7 +24,12 @@ class MirrorPenalty(Method):
 
     def supplement(self, symmetry: Symmetry, spaces: Spaces, options: TrainingOptions, seeds: Sequence[int]) -> Supplement:
         """The penalty."""
-        return Penalty(symmetry, discrete=spaces.discrete, coefficient=options.mirror_coefficient, stop_gradient=options.mirror_stop_gradient)
+        return Penalty(
+            symmetry,
+            discrete=spaces.discrete,
+            coefficient=options.mirror_coefficient,
+            stop_gradient=options.mirror_stop_gradient,
+        )
 
 
 class Penalty(Supplement):
