@@ -134,7 +134,7 @@ def test_each_method_has_its_learning_rate(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("methods", [(), ("plain", "plain"), ("plain", "square")])
 def test_bad_methods_write_nothing(tmp_path: Path, methods: tuple[str, ...]) -> None:
-    with pytest.raises(OptionError, match="each once|no method 'square'"):
+    with pytest.raises(OptionError, match=r"each once|no method 'square'"):
         compare("CartPole-v1", SYMMETRY, OPTIONS, [0], tmp_path / "c", methods=methods)
     with pytest.raises(OptionError, match="'square', which is not compared"):
         compare("CartPole-v1", SYMMETRY, OPTIONS, [0], tmp_path / "c", learning_rates={"square": 0.1})
