@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-from typing import TypeVar
 
 import torch
 
@@ -11,19 +10,20 @@ from symmdp.nn._conv import EquivariantConv2d
 from symmdp.nn._free_tensor import FreeTensor
 from symmdp.nn._linear import EquivariantLinear
 
-Layer = TypeVar("Layer", EquivariantLinear, EquivariantConv2d)
-
 
 @torch.no_grad()
 def replace_maps_(
-    layer: Layer, weight: SharedBasis, bias: SharedBasis | None = None, generator: torch.Generator | None = None
-) -> Layer:
+    layer: EquivariantLinear | EquivariantConv2d,
+    weight: SharedBasis,
+    bias: SharedBasis | None = None,
+    generator: torch.Generator | None = None,
+) -> None:
     """Let the weight and the bias of a layer lie in other spaces of maps, which ends its equivariance: for comparisons.
 
     The new weight is drawn uniformly in direction, with the Frobenius norm of the one that it replaces; the bias is zero.
 
     Args:
-        layer: changed in place, and returned.
+        layer: changed in place.
         weight: of the shape of the layer's free weight.
         bias: of the shape of its bias; None where it has none.
         generator: torch's default generator when not given.
@@ -48,4 +48,3 @@ def replace_maps_(
         # The faster products know equivariant maps only.
         layer.mode, layer.product, layer.unfolded = "basis", None, None
         layer._most_rows, layer._most_numbers = -1, math.inf
-    return layer

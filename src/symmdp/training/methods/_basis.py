@@ -34,7 +34,7 @@ class _OtherBasis(Method):
         bases: np.random.Generator,
     ) -> ActorCritic:
         """One with bases of its own."""
-        common = self._common(options, initial) | self.changed
+        common = {**self._common(options, initial), **self.changed}
         return BasisActorCritic(symmetry, *self._arguments(spaces, options), basis=self.basis, bases=bases, **common)
 
 
