@@ -377,7 +377,7 @@ def test_compare_named_methods(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert main(["compare", "CartPole-v1", *named, "--seeds", "2", *SMALL, *given, "--directory", "c"]) == 0
     out = capsys.readouterr().out
     for line in (
-        "equivariant: 82 parameters, hidden widths 8;",
+        "equivariant: 54 parameters, hidden widths 8;",
         "as many coefficients as the equivariant policy in every layer",
     ):
         assert line in out
