@@ -384,3 +384,44 @@ def test_report_of_evaluations(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert [evaluation.steps[-1] for evaluation in run.evaluations] == [256, 256]
     assert main(["report", "run"]) == 0
     assert "return in evaluation episodes" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_methods_that_can_be_typed_are_all_methods() -> None:
+    from typing import get_args
+
+    from symmdp.cli._methods import MethodName
+    from symmdp.training import METHODS
+
+    assert get_args(MethodName) == tuple(method.name for method in METHODS)
+
+
+def test_compare_named_methods(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    named = ["--methods", "equivariant", "random-basis", "mirror-loss"]
+    given = ["--mirror-coefficient", "0.5", "--mirror-stop-gradient", "original", "--activation", "relu"]
+    assert main(["compare", "CartPole-v1", *named, "--seeds", "2", *SMALL, *given, "--directory", "c"]) == 0
+    out = capsys.readouterr().out
+    for line in (
+        "equivariant: 54 parameters, hidden widths 8;",
+        "as many coefficients as the equivariant policy in every layer",
+    ):
+        assert line in out
+    config = json.loads((tmp_path / "c" / "mirror-loss" / "config.json").read_text())
+    assert config["options"]["mirror_coefficient"] == 0.5
+    assert config["options"]["mirror_stop_gradient"] == "original"
+    assert config["options"]["activation"] == "relu"
+    assert main(["compare", "CartPole-v1", "--resume", "c", *named]) == 2
+    assert "--methods cannot be given together with --resume" in one_line(capsys)
+    assert main(["compare", "CartPole-v1", "--resume", "c"]) == 0
+    assert main(["compare", "CartPole-v1", "--methods", "square"]) == 2
+    assert "'square'" in one_line(capsys)
+    assert main(["compare", "CartPole-v1", "--methods", "plain", "plain", *SMALL]) == 2
+    assert "each once" in one_line(capsys)
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("policy", ["nullspace-basis", "augmentation", "canonicalization"])
+def test_train_every_kind_of_policy(policy: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    command = ["train", "Pendulum-v1", "--policy", policy, "--steps", "400", "--rollout-steps", "50", "--minibatch", "50"]
+    assert main([*command, "--epochs", "1", "--hidden", "8", "--directory", "run"]) == 0
+    assert policy in capsys.readouterr().out
+    assert Run.load(tmp_path / "run").method == policy

@@ -1,4 +1,5 @@
 import json
+import multiprocessing
 import os
 import shutil
 import signal
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from symmdp.catalogue import symmetry_of
-from symmdp.errors import OptionError, RunDirectoryError, SymmetryError
+from symmdp.errors import OptionError, RunDirectoryError, SymmetryError, WorkerError
 from symmdp.experiments import Run, Setup, compare
 from symmdp.training import TrainingOptions
 
@@ -19,6 +20,19 @@ SYMMETRY = symmetry_of("CartPole-v1")
 
 
 LONG = replace(OPTIONS, total_steps=40_000)
+
+
+class Quiet:
+    """Progress that says nothing."""
+
+    def start(self, label: str, total: int) -> None:
+        pass
+
+    def update(self, step: int, mean_return: float | None) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
 
 
 class Interrupt:
@@ -61,7 +75,7 @@ def test_interrupted_and_resumed_equals_unbroken(tmp_path: Path) -> None:
     first = compare("CartPole-v1", SYMMETRY, LONG, [0, 1], broken, progress=Interrupt())
     assert not first.finished
     assert not (broken / "results.json").exists()
-    assert Setup.load(broken) == Setup("CartPole-v1", None, (0, 1), LONG)
+    assert Setup.load(broken) == Setup("CartPole-v1", None, (0, 1), LONG, ("equivariant", "plain"))
     assert compare("CartPole-v1", SYMMETRY, LONG, [0, 1], broken, resume=True).finished
     for method in ("equivariant", "plain"):
         texts = [(tmp_path / which / method / "episodes.csv").read_bytes() for which in ("unbroken", "broken")]
@@ -73,6 +87,77 @@ def test_a_method_that_never_began_is_trained_when_resuming(tmp_path: Path) -> N
     shutil.rmtree(tmp_path / "c" / "plain")
     assert compare("CartPole-v1", SYMMETRY, OPTIONS, [0], tmp_path / "c", resume=True).finished
     assert Run.load(tmp_path / "c" / "plain").method == "plain"
+
+
+@pytest.mark.slow
+def test_several_methods_interrupted_and_resumed(tmp_path: Path) -> None:
+    """One method at a time: of three, one has finished, one is stopped, and one has not begun."""
+    methods = ("canonicalization", "nullspace-basis", "augmentation")
+    options = replace(OPTIONS, total_steps=2048)
+
+    def run(name: str, **arguments):
+        return compare("CartPole-v1", SYMMETRY, options, [0, 3], tmp_path / name, methods=methods, workers=1, **arguments)
+
+    interrupt = iter([Quiet(), Interrupt(), Quiet()])
+    assert not run("broken", progress=lambda: next(interrupt)).finished
+    broken = tmp_path / "broken"
+    assert not (broken / "augmentation").exists()
+    assert Setup.load(broken).methods == methods
+    before = {name: (broken / "canonicalization" / name).read_bytes() for name in ("episodes.csv", "metrics.csv")}
+    seconds = Run.load(broken / "canonicalization").seconds
+    found = run("broken", resume=True)
+    assert found.finished
+    assert [result.method for result in found.results] == list(methods)
+    # What had finished is not trained again.
+    assert Run.load(broken / "canonicalization").seconds == seconds
+    assert all((broken / "canonicalization" / name).read_bytes() == text for name, text in before.items())
+    assert run("unbroken").finished
+    for method in methods:
+        texts = [(tmp_path / which / method / "episodes.csv").read_bytes() for which in ("unbroken", "broken")]
+        assert texts[0] == texts[1]
+    with pytest.raises(OptionError, match="methods"):
+        compare("CartPole-v1", SYMMETRY, options, [0, 3], broken, methods=methods[:2], resume=True)
+
+
+def test_each_method_has_its_learning_rate(tmp_path: Path) -> None:
+    rates = {"plain": 0.02}
+    arguments = {"methods": ("equivariant", "plain"), "learning_rates": rates}
+    assert compare("CartPole-v1", SYMMETRY, OPTIONS, [0], tmp_path / "c", **arguments).finished
+    used = [
+        json.loads((tmp_path / "c" / m / "config.json").read_text())["options"]["learning_rate"] for m in arguments["methods"]
+    ]
+    assert used == [OPTIONS.learning_rate, 0.02]
+    assert Setup.load(tmp_path / "c").learning_rates == rates
+    with pytest.raises(OptionError, match="learning_rates"):
+        compare("CartPole-v1", SYMMETRY, OPTIONS, [0], tmp_path / "c", resume=True)
+
+
+@pytest.mark.parametrize("methods", [(), ("plain", "plain"), ("plain", "square")])
+def test_bad_methods_write_nothing(tmp_path: Path, methods: tuple[str, ...]) -> None:
+    with pytest.raises(OptionError, match=r"each once|no method 'square'"):
+        compare("CartPole-v1", SYMMETRY, OPTIONS, [0], tmp_path / "c", methods=methods)
+    with pytest.raises(OptionError, match="'square', which is not compared"):
+        compare("CartPole-v1", SYMMETRY, OPTIONS, [0], tmp_path / "c", learning_rates={"square": 0.1})
+    with pytest.raises(OptionError, match="learning_rate must be"):
+        compare("CartPole-v1", SYMMETRY, OPTIONS, [0], tmp_path / "c", learning_rates={"plain": -0.1})
+    assert not (tmp_path / "c").exists()
+
+
+@pytest.mark.slow
+def test_a_method_whose_process_dies(tmp_path: Path) -> None:
+    class Killer(Quiet):
+        def update(self, step: int, mean_return: float | None) -> None:
+            for child in multiprocessing.active_children():
+                os.kill(child.pid or 0, signal.SIGKILL)
+
+    methods = ("equivariant", "plain", "mirror-loss")
+    options = replace(OPTIONS, total_steps=2048)
+    logs = iter([Quiet(), Killer()])
+    with pytest.raises(WorkerError, match=r"trained plain policies.*died \(exit code -9\).*resume the comparison in"):
+        compare("CartPole-v1", SYMMETRY, options, [0], tmp_path / "c", methods=methods, workers=1, progress=lambda: next(logs))
+    assert Run.load(tmp_path / "c" / "equivariant").total_steps == 2048
+    found = compare("CartPole-v1", SYMMETRY, options, [0], tmp_path / "c", methods=methods, resume=True)
+    assert [result.method for result in found.results] == list(methods)
 
 
 @pytest.mark.parametrize("seeds", [[], [0, 0], [-1]])

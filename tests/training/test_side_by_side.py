@@ -85,6 +85,35 @@ def test_an_error_ends_the_others_and_is_raised(tmp_path: Path) -> None:
         train_side_by_side([Job("CartPole-v1", SYMMETRY, OPTIONS, (), tmp_path / "none")])
 
 
+def test_no_more_processes_than_workers(tmp_path: Path) -> None:
+    import multiprocessing
+
+    together: list[int] = []
+
+    class Counting(Log):
+        def update(self, step: int, mean_return: float | None) -> None:
+            together.append(len(multiprocessing.active_children()))
+
+    jobs = [Job("CartPole-v1", SYMMETRY, OPTIONS, (k,), tmp_path / str(k)) for k in range(3)]
+    summaries = train_side_by_side(jobs, Counting, workers=1)
+    assert [summary.directory.name for summary in summaries] == ["0", "1", "2"]
+    assert all(summary.finished for summary in summaries)
+    # One that has said that it is done may take a moment to end.
+    assert max(together) <= 2
+    assert together.count(1) >= len(together) // 2
+    with pytest.raises(OptionError, match="at least 1; got 0"):
+        train_side_by_side(jobs, workers=0)
+
+
+def test_what_had_not_begun_does_not_begin_after_a_signal(tmp_path: Path) -> None:
+    jobs = [Job("CartPole-v1", SYMMETRY, LONG, (k,), tmp_path / str(k)) for k in range(3)]
+    summaries = train_side_by_side(jobs, lambda: Log(lambda: os.kill(os.getpid(), signal.SIGTERM)), workers=1)
+    assert not any(summary.finished for summary in summaries)
+    assert summaries[0].steps > 0
+    assert [summary.steps for summary in summaries[1:]] == [0, 0]
+    assert [path.name for path in tmp_path.iterdir()] == ["0"]
+
+
 def test_a_process_that_dies_is_named_and_the_rest_is_kept(tmp_path: Path) -> None:
     import multiprocessing
 

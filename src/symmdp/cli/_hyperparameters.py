@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
@@ -27,6 +27,10 @@ class Hyperparameters:
     """Adam's step size."""
     hidden: _Widths = None
     """Widths of the equivariant policy's hidden layers; a plain policy gets widths that match its parameter count."""
+    activation: Annotated[
+        Literal["tanh", "relu"] | None, tyro.conf.arg(metavar="{tanh,relu}", help_behavior_hint="(default: tanh)")
+    ] = None
+    """Nonlinearity of the hidden layers (nullspace-basis always has relu)."""
     environments: _Integer = None
     """Environments of each seed that step side by side."""
     rollout_steps: _Integer = None
@@ -41,6 +45,17 @@ class Hyperparameters:
     """The λ of generalised advantage estimation (PPO, A2C)."""
     entropy_coefficient: _Number = None
     """Weight of the entropy bonus."""
+    mirror_coefficient: _Number = None
+    """Weight of the mirror loss (of the method mirror-loss)."""
+    mirror_stop_gradient: Annotated[
+        Literal["none", "original", "image"] | None,
+        tyro.conf.arg(metavar="{none,original,image}", help_behavior_hint="(default: none)"),
+    ] = None
+    """Side of the mirror loss that is a target without gradient."""
+    augmentation: Annotated[
+        Literal["all", "random"] | None, tyro.conf.arg(metavar="{all,random}", help_behavior_hint="(default: all)")
+    ] = None
+    """Extend minibatches by all images, or replace each transition by a random one (of the method augmentation)."""
     solved_at: _Number = None
     """Mean return of ten episodes at which a seed counts as solved."""
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -25,12 +26,14 @@ class Plan:
 
     Attributes:
         environment_id: a Gymnasium id.
-        method: "equivariant" or "plain"; None for a comparison.
+        method: the name of a method; None for a comparison.
         seeds: one policy each.
         options: hyper-parameters.
         directory: of the run.
         resume: whether `directory` exists and is gone on with.
-        learning_rates: instead of that of the options.
+        learning_rates: of the rows of a run, instead of that of the options.
+        methods: that are compared.
+        method_rates: learning rates of compared methods that have another than that of the options.
     """
 
     environment_id: str
@@ -40,6 +43,8 @@ class Plan:
     directory: Path
     resume: bool
     learning_rates: tuple[float, ...] = ()
+    methods: tuple[str, ...] = ()
+    method_rates: Mapping[str, float] = field(default_factory=dict)
 
     def resume_command(self, symmetry: Path | None = None) -> str:
         """The command that goes on with it, with the file that declares its symmetry."""
@@ -60,8 +65,9 @@ def new_plan(
     seeds: int,
     hyperparameters: Hyperparameters,
     directory: Path | None,
+    methods: tuple[str, ...] = (),
 ) -> Plan:
-    """The plan of a new run, seeds `0 … seeds-1`.
+    """The plan of a new run, or of a comparison of methods, with seeds `0 … seeds-1`.
 
     Raises:
         OptionError: no seed, no preset for the environment, or an option out of range.
@@ -73,9 +79,8 @@ def new_plan(
     if directory is not None and not directory.name:
         raise OptionError("--directory names the folder to write the run to; got an empty name.")
     options = hyperparameters.apply_to(preset(environment_id, algorithm or "ppo"))
-    return Plan(
-        environment_id, method, tuple(range(seeds)), options, directory or _unused(environment_id, method or "compare"), False
-    )
+    directory = directory or _unused(environment_id, method or "compare")
+    return Plan(environment_id, method, tuple(range(seeds)), options, directory, False, methods=methods)
 
 
 def resumed_plan(
@@ -109,7 +114,8 @@ def resumed_plan(
         raise RunDirectoryError(f"{directory} holds a {what}; resume it with symmdp {other}.")
     if setup.environment_id != environment_id:
         raise OptionError(f"{directory} holds a run of {setup.environment_id}, not of {environment_id}.")
-    return Plan(environment_id, setup.method, setup.seeds, setup.options, directory, True, setup.learning_rates)
+    begun = setup.learning_rates, setup.methods, setup.method_rates
+    return Plan(environment_id, setup.method, setup.seeds, setup.options, directory, True, *begun)
 
 
 def _unused(environment_id: str, what: str) -> Path:

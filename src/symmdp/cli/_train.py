@@ -3,13 +3,14 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 
 from symmdp.cli._console import console
 from symmdp.cli._environment import EnvironmentId, EnvironmentOptions, environment_named
 from symmdp.cli._hyperparameters import Hyperparameters
+from symmdp.cli._methods import MethodName
 from symmdp.cli._plan import Algorithm, new_plan, resumed_plan
 from symmdp.cli._progress import RichProgress
 from symmdp.cli._symmetry import SymmetryFile, symmetry_for
@@ -31,10 +32,11 @@ class Train:
     ] = None
     """Policy-gradient algorithm."""
     policy: Annotated[
-        Literal["equivariant", "plain"] | None,
-        tyro.conf.arg(metavar="{equivariant,plain}", help_behavior_hint="(default: equivariant)"),
+        MethodName | None,
+        tyro.conf.arg(metavar="METHOD", help_behavior_hint="(default: equivariant)"),
     ] = None
-    """Respect the symmetry by construction, or be the ordinary network with as many parameters."""
+    """Respect the symmetry by construction (equivariant), be the ordinary network with as many parameters (plain), or one
+    of random-basis, nullspace-basis, augmentation, mirror-loss and canonicalization."""
     seeds: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="(default: 1)")] = None
     """Number of seeds: 0 to N-1, trained side by side."""
     learning_rates: Annotated[
@@ -76,7 +78,7 @@ class Train:
             plan.options,
             plan.seeds,
             plan.directory,
-            policy="plain" if plan.method == "plain" else "equivariant",
+            policy=plan.method or "equivariant",
             progress=RichProgress().bar(),
             resume=plan.resume,
             learning_rates=plan.learning_rates,

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from symmdp.errors import OptionError, RunDirectoryError, SymmetryError
+from symmdp.errors import OptionError, RunDirectoryError, SymmetryError, WorkerError
 from symmdp.experiments._asymmetry import asymmetry, visited_observations
 from symmdp.experiments._drawing import can_draw, check_drawing
 from symmdp.experiments._figure_style import check_figures
@@ -20,15 +20,17 @@ from symmdp.mdp import Symmetry
 from symmdp.training import (
     Job,
     Progress,
-    Training,
     TrainingOptions,
     ensure_new,
     load_policy,
+    method_named,
     train_side_by_side,
+    training_of,
     write_atomically,
 )
 
-METHODS: tuple[Literal["equivariant", "plain"], ...] = ("equivariant", "plain")
+METHODS = ("equivariant", "plain")
+"""What is compared when no methods are named."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +62,17 @@ def compare(
     seeds: Sequence[int],
     directory: Path | str,
     *,
+    methods: Sequence[str] = METHODS,
+    learning_rates: Mapping[str, float] | None = None,
+    workers: int | None = None,
     progress: Callable[[], Progress] | None = None,
     resume: bool = False,
 ) -> Comparison:
-    """Train equivariant policies and plain ones of the same size over the same seeds, and compare them.
+    """Train policies of several methods over the same seeds, and compare them; by default equivariant and plain ones.
 
-    The methods train side by side, each in a process of its own (call it under `if __name__ == "__main__":`), and each has a
-    run directory in `directory`; results and figures are made from those alone. Ctrl-C ends both with a checkpoint;
-    `resume=True` goes on with them.
+    The methods train side by side, each in a process of its own (call it under `if __name__ == "__main__":`), as many at a
+    time as there are cores. Each has a run directory in `directory`; results and figures are made from those alone. Ctrl-C
+    ends all with a checkpoint; `resume=True` goes on with those that have not finished, and begins those that had not begun.
 
     Args:
         environment_id: a Gymnasium id.
@@ -75,6 +80,9 @@ def compare(
         options: hyper-parameters; `options.hidden` are the equivariant policy's widths.
         seeds: one policy each, for each method.
         directory: of the comparison; new, unless `resume`.
+        methods: names of `symmdp.training.METHODS`; one or more, each once. The first is the one that others are held against.
+        learning_rates: of methods that have another than `options.learning_rate`, as tuning on other seeds finds them.
+        workers: processes at a time; the number of cores when not given.
         progress: gives each method what is told how far it is.
         resume: go on with the comparison in `directory`.
 
@@ -85,18 +93,20 @@ def compare(
         SpaceMismatchError: the environment's spaces do not fit the symmetry.
         UnknownEnvironmentError: Gymnasium has no such environment.
         CheckpointError: a checkpoint cannot be written, is damaged or foreign.
-        WorkerError: a training process died.
+        WorkerError: a training process died; `resume=True` goes on.
         MissingExtraError: matplotlib, or pygame where it is needed, is not installed.
     """
-    path = Path(directory)
+    path, methods = Path(directory), tuple(methods)
+    rates = _options_of(methods, options, learning_rates or {})
     if symmetry.group.order == 1:
-        raise SymmetryError("Under the trivial group both policies are plain; give a symmetry with a larger group.")
+        raise SymmetryError("Under the trivial group all policies are plain; give a symmetry with a larger group.")
     check_figures()  # before hours of training, not after
     if can_draw(environment_id):
         check_drawing()
     config = {
         "environment_id": environment_id,
-        "methods": list(METHODS),
+        "methods": list(methods),
+        "learning_rates": {name: float(rate) for name, rate in (learning_rates or {}).items()},
         "algorithm": options.algorithm,
         "group": symmetry.group.name,
         "seeds": [int(seed) for seed in seeds],
@@ -106,14 +116,19 @@ def compare(
         _check_same(read_json(path, "config.json"), config, path)
     else:
         ensure_new(path)
-        Training(environment_id, symmetry, options, list(seeds))  # raises whatever is wrong before anything is written
+        for method, own in rates.items():  # raises whatever is wrong before anything is written
+            training_of(environment_id, symmetry, own, list(seeds), method)
         _write_config(path, config)
     jobs = []
-    for method in METHODS:
+    for method, own in rates.items():
         run = path / method
         goes_on = resume and (run / "config.json").exists()
-        jobs.append(Job(environment_id, symmetry, options, tuple(seeds), run, policy=method, resume=goes_on))
-    if not all(summary.finished for summary in train_side_by_side(jobs, progress)):
+        jobs.append(Job(environment_id, symmetry, own, tuple(seeds), run, policy=method, resume=goes_on))
+    try:
+        summaries = train_side_by_side(jobs, progress, workers=workers)
+    except WorkerError as error:
+        raise WorkerError(f"{error} The other methods are kept too: resume the comparison in {path}.") from None
+    if not all(summary.finished for summary in summaries):
         return Comparison(path, finished=False)
     return evaluate(path, symmetry)
 
@@ -125,11 +140,12 @@ def evaluate(directory: Path | str, symmetry: Symmetry) -> Comparison:
     as PNG and PDF).
 
     Raises:
-        RunDirectoryError: the directory does not hold two finished runs, or cannot be written.
+        RunDirectoryError: the directory does not hold a comparison whose runs have finished, or cannot be written.
         MissingExtraError: matplotlib or pygame is not installed.
     """
     path = Path(directory)
-    runs = [Run.load(path / method) for method in METHODS]
+    methods = read_json(path, "config.json").get("methods", METHODS)
+    runs = [Run.load(path / method) for method in methods]
     results = tuple(MethodResult.of(run) for run in runs)
     try:
         write_results(path, runs[0].environment_id, results)
@@ -137,7 +153,7 @@ def evaluate(directory: Path | str, symmetry: Symmetry) -> Comparison:
         draw_learning_curves(runs, figures[0])
         if can_draw(runs[0].environment_id):
             figures.append(path / "mirror_image.png")
-            _draw_mirror_image(path, runs[0], symmetry, figures[1])
+            _draw_mirror_image(path, runs, symmetry, figures[1])
     except OSError as error:
         if isinstance(error, RunDirectoryError) or error.errno is None:
             raise
@@ -145,29 +161,49 @@ def evaluate(directory: Path | str, symmetry: Symmetry) -> Comparison:
     return Comparison(path, True, results, tuple(figures))
 
 
-def _draw_mirror_image(directory: Path, run: Run, symmetry: Symmetry, path: Path) -> None:
-    seed = run.seeds[0]
-    policies = {method: load_policy(directory / method, seed, symmetry) for method in METHODS}
+def _draw_mirror_image(directory: Path, runs: Sequence[Run], symmetry: Symmetry, path: Path) -> None:
+    run, seed = runs[0], runs[0].seeds[0]
+    policies = {run.method: load_policy(directory / run.method, seed, symmetry) for run in runs}
     visited = visited_observations(run.environment_id, policies)
-    observation = most_telling_observation(run.environment_id, symmetry, policies["plain"], visited)
+    shown = next((name for name in ("plain", *policies) if name in policies and not method_named(name).respects_symmetry), None)
+    shown = shown or run.method
+    observation = most_telling_observation(run.environment_id, symmetry, policies[shown], visited)
     g = symmetry.group.generators[0]
     means = {method: np.mean(asymmetry(policy, symmetry, visited, g)) for method, policy in policies.items()}
-    unit = "action probabilities (total variation)" if policies["plain"].discrete else "actions"
+    unit = "action probabilities (total variation)" if policies[shown].discrete else "actions"
+    order = sorted(means, key=lambda method: method != shown)
+    numbers = ",\n".join(
+        ", ".join(f"{means[method]:.3f} {method}" for method in order[k : k + 4]) for k in range(0, len(order), 4)
+    )
     caption = (
         f"Seed {seed}, trained for {run.total_steps:,} steps. Of the tenth of {len(visited):,} visited states that look least "
-        "like their image,\nthe one in which the plain policy differs most. "
+        f"like their image,\nthe one in which the {shown} policy differs most. "
         f"Mean difference of {unit},\n"
-        f"over all visited states: {means['plain']:.3f} plain, {means['equivariant']:.3f} equivariant."
+        f"over all visited states: {numbers}."
     )
     draw_mirror_image(run.environment_id, symmetry, policies, observation, path, caption=caption)
+
+
+def _options_of(methods: Sequence[str], options: TrainingOptions, rates: Mapping[str, float]) -> dict[str, TrainingOptions]:
+    """The hyper-parameters of each method."""
+    if not methods or len(set(methods)) < len(methods):
+        raise OptionError(f"A comparison is of one method or more, each once; got {', '.join(methods) or 'none'}.")
+    for method in methods:
+        method_named(method)
+    for method in rates:
+        if method not in methods:
+            raise OptionError(f"There is a learning rate for {method!r}, which is not compared; that are {', '.join(methods)}.")
+    return {method: replace(options, learning_rate=rates.get(method, options.learning_rate)) for method in methods}
 
 
 def _check_same(old: dict[str, Any], new: dict[str, Any], path: Path) -> None:
     if "methods" not in old:
         raise RunDirectoryError(f"{path} holds a training run, not a comparison; resume it as the run that it is.")
-    for name in ("environment_id", "group", "seeds"):
-        if old.get(name) != new[name]:
-            raise OptionError(f"The comparison to resume has {name} {old.get(name)!r}, not {new[name]!r}; resume it unchanged.")
+    usual = {"learning_rates": {}}  # comparisons of earlier versions have none
+    for name in ("environment_id", "group", "seeds", "methods", "learning_rates"):
+        given = old.get(name, usual.get(name))
+        if given != new[name]:
+            raise OptionError(f"The comparison to resume has {name} {given!r}, not {new[name]!r}; resume it unchanged.")
     for name, value in new["options"].items():
         given = old.get("options", {}).get(name)
         if given != value:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from symmdp.errors import RunDirectoryError
@@ -14,10 +15,12 @@ class Setup:
 
     Attributes:
         environment_id: a Gymnasium id.
-        method: "equivariant" or "plain"; None for a comparison of both.
+        method: the name of a method; None for a comparison.
         seeds: one policy each.
         options: hyper-parameters.
-        learning_rates: that seeds are trained with; one, but for a grid.
+        learning_rates: that seeds of a run are trained with; one, but for a grid.
+        methods: that are compared; empty for a run.
+        method_rates: learning rates of compared methods that have another than that of the options.
     """
 
     environment_id: str
@@ -25,6 +28,8 @@ class Setup:
     seeds: tuple[int, ...]
     options: TrainingOptions
     learning_rates: tuple[float, ...] = ()
+    methods: tuple[str, ...] = ()
+    method_rates: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def load(cls, directory: Path | str) -> Setup:
@@ -39,7 +44,11 @@ class Setup:
             seeds = tuple(int(seed) for seed in config["seeds"])
             options = TrainingOptions.from_dict(dict(config["options"]))
             method = None if "methods" in config else str(config["method"])
-            return cls(str(config["environment_id"]), method, seeds, options, learning_rates_of(config))
+            methods = tuple(str(name) for name in config.get("methods", ()))
+            if method is not None:
+                return cls(str(config["environment_id"]), method, seeds, options, learning_rates_of(config))
+            rates = {str(name): float(rate) for name, rate in config.get("learning_rates", {}).items()}
+            return cls(str(config["environment_id"]), None, seeds, options, methods=methods, method_rates=rates)
         except KeyError as error:
             raise RunDirectoryError(f"{directory} holds no run: its config.json lacks {error.args[0]!r}.") from None
         except TypeError as error:

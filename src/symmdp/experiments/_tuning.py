@@ -16,7 +16,7 @@ from symmdp.experiments._evaluations import Evaluations
 from symmdp.experiments._run import Run
 from symmdp.experiments._statistics import learning_curves
 from symmdp.mdp import Symmetry
-from symmdp.training import Method, Progress, TrainingOptions, train, write_atomically
+from symmdp.training import Progress, TrainingOptions, train, write_atomically
 
 TUNING_SEEDS = (1000, 1001, 1002, 1003, 1004)
 """Seeds that results do not use: they count from 0."""
@@ -60,7 +60,7 @@ def tune(
     rates: Sequence[float] = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
     directory: Path | str = "tuning",
     *,
-    policy: Method = "equivariant",
+    policy: str = "equivariant",
     progress: Progress | None = None,
     resume: bool = False,
     stop: Callable[[], bool] | None = None,

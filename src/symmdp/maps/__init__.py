@@ -2,6 +2,7 @@
 
 from symmdp.maps._equivariant_maps import EquivariantMaps
 from symmdp.maps._isotypic_maps import IsotypicLayout, IsotypicMaps, algebra_units
+from symmdp.maps._shared_basis import SharedBasis
 from symmdp.maps._symmetrized_moments import SymmetrizedMoments
 from symmdp.maps._tied import TiedParameters, tie, tie_maps, tie_vector
 
@@ -9,6 +10,7 @@ __all__ = [
     "EquivariantMaps",
     "IsotypicLayout",
     "IsotypicMaps",
+    "SharedBasis",
     "SymmetrizedMoments",
     "TiedParameters",
     "algebra_units",

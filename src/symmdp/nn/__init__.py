@@ -12,6 +12,7 @@ from symmdp.nn._joint_expansion import JointExpansion, whole_copy
 from symmdp.nn._linear import EquivariantLinear, Mode
 from symmdp.nn._mlp import EquivariantMLP, hidden_representation
 from symmdp.nn._normalization import EquivariantLayerNorm, EquivariantRMSNorm
+from symmdp.nn._other_maps import replace_maps_
 from symmdp.nn._pooling import EquivariantAvgPool2d, EquivariantMaxPool2d, GroupPool, SpatialPool
 from symmdp.nn._residual import Residual
 from symmdp.nn._residual_pathway import ResidualPathwayLinear, parameter_groups
@@ -53,6 +54,7 @@ __all__ = [
     "hidden_representation",
     "orthogonal_",
     "parameter_groups",
+    "replace_maps_",
     "to_plain",
     "whole_copy",
 ]

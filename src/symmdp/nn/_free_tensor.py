@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from symmdp.maps import EquivariantMaps, IsotypicMaps, TiedParameters, tie_vector
+from symmdp.maps import EquivariantMaps, IsotypicMaps, SharedBasis, TiedParameters, tie_vector
 from symmdp.nn._snapshot import Snapshot
 from symmdp.representations import Representation
 
@@ -17,8 +17,9 @@ class FreeTensor(nn.Module):
     """A tensor that the group leaves unchanged, held as its free parameters `theta`; calling it gives the tensor.
 
     Tied entries are `tensor = sign * theta[index]`. In isotypic coordinates it is a matrix that is tied and then changed to
-    the coordinates of the representations, `Q_out B(theta) Q_in⁻¹`; with a basis, `tensor = Σ_k theta[k] basis[k]`. `theta`
-    has shape `(count,)`; a leading axis stacks independent copies, `(stack, count)` to `(stack, *shape)`.
+    the coordinates of the representations, `Q_out B(theta) Q_in⁻¹`; with a basis, `tensor = Σ_k theta[k] basis[k]`, of the
+    whole or (`SharedBasis`) of each of its blocks. `theta` has shape `(count,)`; a leading axis stacks independent copies,
+    `(stack, count)` to `(stack, *shape)`.
 
     With gradients off the expanded tensor is kept and reused until `theta` changes (treat it as read-only). What is kept
     is never part of the state dict, a copy or a pickle.
@@ -28,7 +29,7 @@ class FreeTensor(nn.Module):
 
     def __init__(
         self,
-        space: TiedParameters | IsotypicMaps | NDArray[np.float64],
+        space: TiedParameters | IsotypicMaps | SharedBasis | NDArray[np.float64],
         *,
         dtype: torch.dtype | None = None,
         device: torch.device | str | None = None,
@@ -111,7 +112,11 @@ class FreeTensor(nn.Module):
         if self.is_whole:
             return theta.unflatten(-1, self.shape)
         if "basis" in self._constants:
-            return torch.tensordot(theta, self.get_buffer("basis"), dims=1)
+            basis = self.get_buffer("basis")
+            if not isinstance(self.space, SharedBasis):
+                return torch.tensordot(theta, basis, dims=1)
+            blocks = theta.unflatten(-1, (*self.space.copies, len(basis)))
+            return from_blocks(torch.tensordot(blocks, basis, dims=1), self.space)
         if self.count == 0:
             nothing = theta.sum(-1)  # zero, and known to autograd
             return nothing[(..., *[None] * len(self.shape))] + theta.new_zeros(self.shape)
@@ -163,9 +168,24 @@ class FreeTensor(nn.Module):
         return f"{' × '.join(map(str, self.shape))}, {self.count} free parameters"
 
 
-def _constants_of(space: TiedParameters | IsotypicMaps | NDArray[np.float64]) -> dict[str, NDArray]:
-    if isinstance(space, np.ndarray):
-        return {"basis": np.array(space)}
+def from_blocks(blocks: Tensor, space: SharedBasis) -> Tensor:
+    """Blocks side by side in the tensor that they make up, shape `(..., *copies, *block)` to `(..., *shape)`."""
+    lead = blocks.ndim - 2 * len(space.copies)
+    order = (*range(lead), *(lead + axis for axis in space.to_array))
+    return blocks.permute(order).reshape(*blocks.shape[:lead], *space.shape)
+
+
+def to_blocks(tensor: Tensor, space: SharedBasis) -> Tensor:
+    """The inverse of `from_blocks`."""
+    lead, n = tensor.ndim - len(space.copies), len(space.copies)
+    pairs = [length for pair in zip(space.copies, space.basis.shape[1:], strict=True) for length in pair]
+    order = (*range(lead), *range(lead, lead + 2 * n, 2), *range(lead + 1, lead + 2 * n, 2))
+    return tensor.reshape(*tensor.shape[:lead], *pairs).permute(order)
+
+
+def _constants_of(space: TiedParameters | IsotypicMaps | SharedBasis | NDArray[np.float64]) -> dict[str, NDArray]:
+    if isinstance(space, np.ndarray | SharedBasis):
+        return {"basis": np.array(space.basis if isinstance(space, SharedBasis) else space)}
     tied = space if isinstance(space, TiedParameters) else space.tied
     if isinstance(space, TiedParameters) and tied.count == tied.index.size:
         return {}

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import copy
+import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from symmdp.errors import ShapeError
-from symmdp.nn._free_tensor import FreeTensor
+from symmdp.maps import SharedBasis
+from symmdp.nn._free_tensor import FreeTensor, from_blocks, to_blocks
 
 
 class JointExpansion:
@@ -18,12 +21,13 @@ class JointExpansion:
 
     Args:
         module: all its parameters belong to `FreeTensor`s.
+        rows: the modules of the stack, where tensors with a `SharedBasis` have another one in each of them.
 
     Raises:
         ShapeError: a parameter does not.
     """
 
-    def __init__(self, module: nn.Module):
+    def __init__(self, module: nn.Module, rows: Sequence[nn.Module] = ()):
         tensors = [m for m in module.modules() if isinstance(m, FreeTensor)]
         if sum(tensor.count for tensor in tensors) != sum(p.numel() for p in module.parameters()):
             raise ShapeError("Every parameter of the module must belong to a FreeTensor of its own; some do not.")
@@ -33,12 +37,14 @@ class JointExpansion:
         largest = max([1, *(len(t.tied.members[0]) for t in tensors if t.tied is not None)])
         index, sign = np.zeros(self.size, dtype=np.int64), np.zeros(self.size)
         position, member_sign = (np.zeros((largest, self.count), dtype=kind) for kind in (np.int64, np.float64))
-        self._others: list[tuple[slice, slice, FreeTensor]] = []  # those whose entries are not tied one by one
+        self._others: list[tuple[slice, slice, _Other]] = []  # those whose entries are not tied one by one
+        of_rows = [[m for m in row.modules() if isinstance(m, FreeTensor)] for row in rows or (module,)]
         start = entry = 0
-        for tensor in tensors:
+        for place, tensor in enumerate(tensors):
             end, last = start + tensor.count, entry + int(np.prod(tensor.shape))
             if tensor.tied is None:
-                self._others.append((slice(start, end), slice(entry, last), tensor))
+                other = _Other([row[place] for row in of_rows])
+                self._others.append((slice(start, end), slice(entry, last), other))
             else:
                 index[entry:last] = tensor.tied.index.ravel() + start
                 sign[entry:last] = tensor.tied.sign.ravel()
@@ -57,9 +63,8 @@ class JointExpansion:
         torch.index_select(theta, 1, self._index, out=whole)
         if self._sign is not None:
             whole *= self._sign
-        for free, entries, tensor in self._others:
-            with torch.no_grad():
-                whole[:, entries] = tensor.expand(theta[:, free]).flatten(1)
+        for free, entries, other in self._others:
+            whole[:, entries] = other.expand(theta[:, free])
         return whole
 
     def transpose(self, gradient: Tensor) -> Tensor:
@@ -73,12 +78,43 @@ class JointExpansion:
                 reduced += members
             else:
                 reduced.addcmul_(members, self._member_sign[k])
-        for free, entries, tensor in self._others:
-            with torch.enable_grad():  # the expansion is linear: its transpose is its gradient, at any point
-                zero = gradient.new_zeros(len(gradient), tensor.count, requires_grad=True)
-                whole = tensor.expand(zero).flatten(1)
-            (reduced[:, free],) = torch.autograd.grad(whole, zero, gradient[:, entries])
+        for free, entries, other in self._others:
+            reduced[:, free] = other.transpose(gradient[:, entries])
         return reduced
+
+
+class _Other:
+    """The expansion of one tensor whose entries are not tied one by one, and its transpose.
+
+    Args:
+        rows: the tensor in each module of the stack, or in one for all.
+    """
+
+    def __init__(self, rows: Sequence[FreeTensor]):
+        self._tensor = rows[0]
+        self._space = rows[0].space if isinstance(rows[0].space, SharedBasis) else None
+        # Of each row a basis `(elements, block)`.
+        self._bases = None if self._space is None else torch.stack([row.get_buffer("basis").flatten(1) for row in rows])
+
+    @torch.no_grad()
+    def expand(self, theta: Tensor) -> Tensor:
+        """`(stack, count)` to `(stack, entries)`."""
+        if self._space is None or self._bases is None:
+            return self._tensor.expand(theta).flatten(1)
+        blocks = theta.reshape(len(theta), math.prod(self._space.copies), self._bases.shape[1])
+        blocks = (blocks @ self._bases).unflatten(1, self._space.copies).unflatten(-1, self._space.basis.shape[1:])
+        return from_blocks(blocks, self._space).flatten(1)
+
+    def transpose(self, gradient: Tensor) -> Tensor:
+        """`(stack, entries)` to `(stack, count)`."""
+        if self._space is not None and self._bases is not None:
+            blocks = to_blocks(gradient.unflatten(1, self._space.shape), self._space)
+            blocks = blocks.flatten(len(self._space.copies) + 1).flatten(1, len(self._space.copies))
+            return (blocks @ self._bases.mT).flatten(1)
+        with torch.enable_grad():  # the expansion is linear: its transpose is its gradient, at any point
+            zero = gradient.new_zeros(len(gradient), self._tensor.count, requires_grad=True)
+            whole = self._tensor.expand(zero).flatten(1)
+        return torch.autograd.grad(whole, zero, gradient)[0]
 
 
 def whole_copy(module: nn.Module) -> nn.Module:

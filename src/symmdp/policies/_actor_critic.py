@@ -92,7 +92,7 @@ class ActorCritic(nn.Module):
             dtype=dtype,
         )
         dtype = dtype or torch.get_default_dtype()
-        self.log_std = None if self.discrete else _log_std(action, log_std, dtype)
+        self.log_std = None if self.discrete else log_std_of(action, log_std, dtype)
         self.observation_center = self._center("observation_center", symmetry.observation_center, dtype)
         self.action_center = self._center("action_center", symmetry.action_center, dtype)
         # What observations are divided by: a tensor, so that bytes become numbers of the parameters' dtype.
@@ -190,7 +190,7 @@ class ActorCritic(nn.Module):
         return f"{self.symmetry.group.name}, {'discrete' if self.discrete else 'box'} actions"
 
 
-def _log_std(action: Representation, initial: float, dtype: torch.dtype) -> FreeTensor:
+def log_std_of(action: Representation, initial: float, dtype: torch.dtype) -> FreeTensor:
     """A log standard deviation that the group leaves unchanged, so that the covariance commutes with every `K_g`."""
     if action.kind.is_signed_permutation:
         free = FreeTensor(tie_vector(action.absolute), dtype=dtype)

@@ -9,10 +9,13 @@ from symmdp.training._run_directory import ensure_new, write_atomically
 from symmdp.training._session import Progress, TrainingSummary
 from symmdp.training._side_by_side import Job, train_side_by_side
 from symmdp.training._stack import PolicyStack
-from symmdp.training._train import Method, load_policy, train, training_of
+from symmdp.training._train import load_policy, train, training_of
 from symmdp.training._training import Training
+from symmdp.training.methods._method import Method, Spaces, Supplement
+from symmdp.training.methods._named import METHODS, method_named
 
 __all__ = [
+    "METHODS",
     "Batch",
     "Failure",
     "Job",
@@ -20,11 +23,14 @@ __all__ = [
     "PolicyStack",
     "Progress",
     "Row",
+    "Spaces",
+    "Supplement",
     "Training",
     "TrainingOptions",
     "TrainingSummary",
     "ensure_new",
     "load_policy",
+    "method_named",
     "policy_gradient_loss",
     "ppo_loss",
     "preset",

@@ -54,8 +54,16 @@ class TrainingOptions:
     """Widths of the hidden layers of actor and critic, rounded up to multiples of the group's order."""
     convolutions: Convolutions | None = None
     """What policies of images have before their hidden layers; `Convolutions()` when not given."""
+    activation: Literal["tanh", "relu"] | None = None
+    """Nonlinearity of the hidden layers; tanh for vectors and relu for images when not given."""
     log_std: float = 0.0
     """Initial log standard deviation of continuous actions."""
+    mirror_coefficient: float = 1.0
+    """Weight of the mirror loss (of the method "mirror-loss")."""
+    mirror_stop_gradient: Literal["none", "original", "image"] = "none"
+    """Which side of the mirror loss is a target without gradient."""
+    augmentation: Literal["all", "random"] = "all"
+    """Whether minibatches are extended by all images, or each transition is replaced by a random one ("augmentation")."""
     solved_at: float | None = None
     """A seed is solved when the mean return of its last `solved_window` episodes first reaches this."""
     solved_window: int = 10
@@ -76,6 +84,13 @@ class TrainingOptions:
         check_algorithm(self.algorithm)
         if not isinstance(self.evaluation_deterministic, bool):
             raise OptionError(f"evaluation_deterministic must be True or False; got {self.evaluation_deterministic!r}.")
+        for name, allowed in (
+            ("activation", ("tanh", "relu", None)),
+            ("mirror_stop_gradient", ("none", "original", "image")),
+            ("augmentation", ("all", "random")),
+        ):
+            if getattr(self, name) not in allowed:
+                raise OptionError(f"{name} must be {' or '.join(map(repr, allowed))}; got {getattr(self, name)!r}.")
         for name, low, high in (
             ("learning_rate", 0, 1),
             ("discount", 0, 1),
@@ -83,6 +98,7 @@ class TrainingOptions:
             ("clip_range", 0, 1),
             ("entropy_coefficient", 0, float("inf")),
             ("value_coefficient", 0, float("inf")),
+            ("mirror_coefficient", 0, float("inf")),
             ("max_gradient_norm", 1e-12, float("inf")),
             ("log_std", -20, 5),
         ):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -10,11 +11,11 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from symmdp.errors import SymmdpError, WorkerError
+from symmdp.errors import OptionError, SymmdpError, WorkerError
 from symmdp.mdp import Symmetry
 from symmdp.training._options import TrainingOptions
 from symmdp.training._session import Progress, TrainingSummary, interrupts
-from symmdp.training._train import Method, train
+from symmdp.training._train import train
 
 
 @dataclass(frozen=True)
@@ -26,49 +27,77 @@ class Job:
     options: TrainingOptions
     seeds: tuple[int, ...]
     directory: Path
-    policy: Method = "equivariant"
+    policy: str = "equivariant"
     resume: bool = False
     learning_rates: tuple[float, ...] = ()
 
 
-def train_side_by_side(jobs: Sequence[Job], progress: Callable[[], Progress] | None = None) -> tuple[TrainingSummary, ...]:
+def train_side_by_side(
+    jobs: Sequence[Job], progress: Callable[[], Progress] | None = None, *, workers: int | None = None
+) -> tuple[TrainingSummary, ...]:
     """Train several runs at once, each in a process of its own with one thread; the results are those of `train`.
 
-    Ctrl-C ends all of them with a checkpoint. A run that fails ends the others likewise, and its error is raised. Call it
+    As many as there are cores train at a time, and the next begins when one ends. Ctrl-C ends those that train with a
+    checkpoint, and the others do not begin. A run that fails ends the others likewise, and its error is raised. Call it
     from a script under `if __name__ == "__main__":`, as all that starts processes.
 
     Args:
         jobs: the runs, each with its own directory.
         progress: gives each run what is told how far it is.
+        workers: processes at a time; the number of cores when not given.
+
+    Returns:
+        A summary for each job; of one that did not begin, with no step.
 
     Raises:
+        OptionError: fewer than one worker.
         WorkerError: a process died; what it had finished is kept, and can be resumed.
         SymmdpError: whatever `train` raises.
     """
-    context = get_context("spawn")
-    workers: list[_Worker] = []
+    most = _cores() if workers is None else workers
+    if most < 1:
+        raise OptionError(f"workers is the number of processes at a time, at least 1; got {workers}.")
+    started: list[_Worker] = []
     with interrupts() as interrupted:
         try:
-            with _ignoring_interrupts():  # what a process starts with; the parent alone answers to Ctrl-C
-                for job in jobs:
-                    ours, theirs = context.Pipe()
-                    process = context.Process(target=_work, args=(theirs, job), daemon=True)
-                    process.start()
-                    theirs.close()
-                    workers.append(_Worker(job, process, ours, progress() if progress else None))
-            while running := {worker.connection: worker for worker in workers if worker.running}:
+            while True:
+                running = {worker.connection: worker for worker in started if worker.running}
+                stopping = bool(interrupted) or any(worker.error for worker in started)
+                if not stopping:
+                    for job in jobs[len(started) : len(started) + most - len(running)]:
+                        worker = _start(job, progress)
+                        started.append(worker)
+                        running[worker.connection] = worker
+                if not running:
+                    break
                 for connection in wait(list(running), timeout=0.2):
                     running[connection].receive()  # pyright: ignore[reportArgumentType]
-                if interrupted or any(worker.error for worker in workers):
-                    for worker in workers:
+                if interrupted or any(worker.error for worker in started):
+                    for worker in started:
                         worker.ask_to_stop()
         finally:
-            for worker in workers:
+            for worker in started:
                 worker.close()
-    for worker in workers:
+    for worker in started:
         if worker.error is not None:
             raise worker.error
-    return tuple(worker.summary for worker in workers if worker.summary is not None)
+    summaries = [worker.summary for worker in started if worker.summary is not None]
+    return (*summaries, *(TrainingSummary(job.directory, False, 0, 0.0) for job in jobs[len(started) :]))
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _start(job: Job, progress: Callable[[], Progress] | None) -> _Worker:
+    context = get_context("spawn")
+    with _ignoring_interrupts():  # what a process starts with; the parent alone answers to Ctrl-C
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_work, args=(theirs, job), daemon=True)
+        process.start()
+        theirs.close()
+    return _Worker(job, process, ours, progress() if progress else None)
 
 
 class _Worker:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from symmdp.nn import JointExpansion, whole_copy
+from symmdp.maps import SharedBasis
+from symmdp.nn import FreeTensor, JointExpansion, whole_copy
 from symmdp.policies import ActorCritic
 
 
@@ -19,17 +20,19 @@ class PolicyStack:
     `refresh`.
 
     Args:
-        policies: of one symmetry and one architecture; their values are copied.
+        policies: of one symmetry and one architecture; their values are copied. Layers with a `SharedBasis` may have
+            another one in each policy.
     """
 
     def __init__(self, policies: Sequence[ActorCritic]):
         self.size = len(policies)
-        self._template = copy.deepcopy(policies[0])
+        own = any(isinstance(m, FreeTensor) and isinstance(m.space, SharedBasis) for m in policies[0].modules())
+        self._templates = [copy.deepcopy(policy) for policy in (policies if own else policies[:1])]
         self.flat = torch.stack([nn.utils.parameters_to_vector(policy.parameters()).detach() for policy in policies])
-        self._expansion = JointExpansion(self._template)
+        self._expansion = JointExpansion(self._templates[0], self._templates)
         self._whole = self._expansion.expand(self.flat)
         self._gradient = torch.empty_like(self._whole)  # reused: fresh pages would cost more than the sums
-        module = whole_copy(self._template)
+        module = whole_copy(self._templates[0])
         if not isinstance(module, ActorCritic):
             raise AssertionError("a copy has the type of its original")
         self.module = module
@@ -59,7 +62,7 @@ class PolicyStack:
 
     def policy(self, i: int) -> ActorCritic:
         """A copy of policy `i` as a module of its own."""
-        policy = copy.deepcopy(self._template)
+        policy = copy.deepcopy(self._templates[i if len(self._templates) > 1 else 0])
         nn.utils.vector_to_parameters(self.flat[i].clone(), policy.parameters())
         return policy
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 # What a seed's streams are for; each purpose has one of its own, so that none depends on how much another has drawn.
-PURPOSES = ("initialisation", "environment", "action", "minibatch", "evaluation")
+PURPOSES = ("initialisation", "environment", "action", "minibatch", "evaluation", "basis", "augmentation")
 
 
 def stream(seed: int, purpose: str, *occasion: int) -> np.random.Generator:

@@ -5,23 +5,20 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import gymnasium as gym
 import torch
 
 from symmdp.errors import CheckpointError, OptionError
 from symmdp.mdp import Symmetry
-from symmdp.policies import ActorCritic, matched_hidden, matched_sizes
+from symmdp.policies import ActorCritic
 from symmdp.training._checkpoint import load_checkpoint
-from symmdp.training._environments import stacked_environments
 from symmdp.training._options import TrainingOptions
 from symmdp.training._provenance import provenance
 from symmdp.training._run_directory import RunDirectory, ensure_new
 from symmdp.training._session import Progress, Session, TrainingSummary
 from symmdp.training._training import Training
-
-Method = Literal["equivariant", "plain"]
+from symmdp.training.methods._named import method_named
 
 
 def train(
@@ -31,7 +28,7 @@ def train(
     seeds: Sequence[int],
     directory: Path | str,
     *,
-    policy: Method = "equivariant",
+    policy: str = "equivariant",
     progress: Progress | None = None,
     resume: bool = False,
     checkpoint_every: float = 10.0,
@@ -53,7 +50,8 @@ def train(
         options: hyper-parameters; `options.hidden` are the equivariant policy's widths.
         seeds: one policy each.
         directory: of the run; new, unless `resume`.
-        policy: "equivariant", or "plain": the same network on the trivial group, with matched parameter count.
+        policy: the name of a method: "equivariant", or a baseline such as "plain", the same network on the trivial group
+            with matched parameter count (`symmdp.training.METHODS` are all).
         progress: is told how far the run is.
         resume: go on with the run in `directory`.
         checkpoint_every: seconds between checkpoints; 0 writes one after every update.
@@ -68,8 +66,7 @@ def train(
         CheckpointError: the checkpoint cannot be written, is damaged or foreign.
         SpaceMismatchError: the environment's spaces do not fit the symmetry.
     """
-    if policy not in ("equivariant", "plain"):
-        raise OptionError(f"policy must be 'equivariant' or 'plain'; got {policy!r}.")
+    method = method_named(policy)
     path, seeds = Path(directory), [int(seed) for seed in seeds]
     rates = [float(rate) for rate in learning_rates] or [float(options.learning_rate)]
     if len(rates) == 1:
@@ -79,16 +76,17 @@ def train(
     training = training_of(environment_id, symmetry, options, seeds, policy, rates)
     config = {
         "environment_id": environment_id,
-        "method": policy,
+        "method": method.name,
         "algorithm": options.algorithm,
         "seeds": seeds,
         "learning_rates": rates,
         "options": json.loads(json.dumps(asdict(options))),
         "hidden": list(training.options.hidden),
         "channels": list(training.options.convolutions.channels) if training.options.convolutions else [],
-        "group": training.stack.module.symmetry.group.name,
+        "group": (symmetry if method.respects_symmetry else symmetry.restrict_to_trivial()).group.name,
         "symmetry": symmetry.fingerprint,
         "parameters": training.stack.count,
+        "size": method.size,
         "solve": {"threshold": options.solved_at, "episodes": options.solved_window},
     }
     if resume:
@@ -144,22 +142,14 @@ def training_of(
     policy: str,
     learning_rates: Sequence[float] = (),
 ) -> Training:
-    """The training of a method: "plain" has the trivial group, and widths that match the equivariant parameter count.
+    """The training of a method: "plain", say, has the trivial group, and widths that match the equivariant parameter count.
 
     Raises:
         UnknownEnvironmentError: Gymnasium has no such environment.
         SpaceMismatchError: its spaces do not fit the symmetry.
-        OptionError: no seeds, or one twice, or a negative one.
+        OptionError: no such method; no seeds, or one twice, or a negative one.
     """
-    if policy == "plain":
-        discrete = isinstance(stacked_environments(environment_id, [0], 1).single_action_space, gym.spaces.Discrete)
-        if len(symmetry.observation_shape) == 1:
-            options = replace(options, hidden=matched_hidden(symmetry, options.hidden, discrete=discrete))
-        else:
-            sizes = matched_sizes(symmetry, options.hidden, options.convolutions, discrete=discrete)
-            options = replace(options, hidden=sizes[0], convolutions=sizes[1])
-        symmetry = symmetry.restrict_to_trivial()
-    return Training(environment_id, symmetry, options, seeds, learning_rates)
+    return Training(environment_id, symmetry, options, seeds, learning_rates, method_named(policy))
 
 
 @contextmanager

@@ -6,7 +6,6 @@ from typing import Any
 import torch
 
 from symmdp.mdp import Symmetry
-from symmdp.policies import ActorCritic
 from symmdp.training._environments import stacked_environments
 from symmdp.training._evaluation import Evaluation, Evaluator
 from symmdp.training._options import TrainingOptions
@@ -15,6 +14,8 @@ from symmdp.training._row import rows_of
 from symmdp.training._stack import PolicyStack
 from symmdp.training._streams import stream
 from symmdp.training._update import Learner
+from symmdp.training.methods._equivariant import Equivariant
+from symmdp.training.methods._method import Method, Spaces
 
 
 class Training:
@@ -24,10 +25,14 @@ class Training:
 
     Args:
         environment_id: a Gymnasium id.
-        symmetry: of the policies; `symmetry.restrict_to_trivial()` trains plain ones.
-        options: hyper-parameters.
+        symmetry: of the environment; with `symmetry.restrict_to_trivial()` equivariant policies are plain ones.
+        options: hyper-parameters; `options.hidden` are the equivariant policy's widths.
         seeds: one policy each.
         learning_rates: train the seeds with each of these, a stack of `rates · seeds`; that of the options when not given.
+        method: how policies are built and trained.
+
+    Attributes:
+        options: the hyper-parameters, with the widths of the method.
 
     Raises:
         UnknownEnvironmentError: Gymnasium has no such environment.
@@ -42,27 +47,20 @@ class Training:
         options: TrainingOptions,
         seeds: Sequence[int],
         learning_rates: Sequence[float] = (),
+        method: Method = Equivariant(),  # noqa: B008 (a frozen value)
     ):
         self.rows = rows_of(seeds, learning_rates or (options.learning_rate,))
         seeds = [row.seed for row in self.rows]
         environments = stacked_environments(environment_id, seeds, options.environments)
-        spaces = environments.single_observation_space, environments.single_action_space
-        policies = [
-            ActorCritic(
-                symmetry,
-                *spaces,
-                options.hidden,
-                convolutions=options.convolutions,
-                log_std=options.log_std,
-                generator=torch.Generator().manual_seed(int(stream(seed, "initialisation").integers(2**62))),
-                dtype=torch.float32,
-            )
-            for seed in seeds
-        ]
-        self.options = options
+        spaces = Spaces(environments.single_observation_space, environments.single_action_space)
+        self.options = options = method.sized(symmetry, options, spaces)
+        policies = []
+        for seed in seeds:
+            initial = torch.Generator().manual_seed(int(stream(seed, "initialisation").integers(2**62)))
+            policies.append(method.policy(symmetry, spaces, options, initial, stream(seed, "basis")))
         self.stack = PolicyStack(policies)
         self.sampler = Sampler(environments, self.stack, options, seeds)
-        self.learner = Learner(self.stack, options, self.rows)
+        self.learner = Learner(self.stack, options, self.rows, method.supplement(symmetry, spaces, options, seeds))
         self.evaluator = Evaluator(environment_id, self.stack, options, self.rows)
         self.updates = 0
 

@@ -13,6 +13,7 @@ from symmdp.training._row import Row
 from symmdp.training._row_adam import RowAdam
 from symmdp.training._stack import PolicyStack, clip_rows_
 from symmdp.training._streams import restore_states, states_of, stream
+from symmdp.training.methods._method import Supplement
 
 
 class Learner:
@@ -22,10 +23,12 @@ class Learner:
         stack: the policies, changed in place.
         options: of the run.
         rows: of the stack; each shuffles its transitions from a stream of its own, and has its own learning rate.
+        supplement: what a method adds to each gradient step; nothing when not given.
     """
 
-    def __init__(self, stack: PolicyStack, options: TrainingOptions, rows: Sequence[Row]):
+    def __init__(self, stack: PolicyStack, options: TrainingOptions, rows: Sequence[Row], supplement: Supplement | None = None):
         self._stack, self._options = stack, options
+        self._supplement = supplement or Supplement()
         self._rates = [row.learning_rate for row in rows]
         self._streams = [stream(row.seed, "minibatch") for row in rows]
         self._optimizer = RowAdam(stack.flat)
@@ -50,7 +53,9 @@ class Learner:
         loss_of = ppo_loss if options.algorithm == "ppo" else policy_gradient_loss
         diagnostics: dict[str, Tensor] = {}
         for part in self._minibatches(batch):
-            loss, diagnostics = loss_of(module, part, options)
+            loss, diagnostics = loss_of(module, self._supplement.batch(part), options)
+            for name, term in self._supplement.loss(module, part).items():
+                loss, diagnostics[name] = loss + term, term
             gradient = self._stack.gradient(loss.sum())
             norms = clip_rows_(gradient, options.max_gradient_norm, out=self._optimizer.gradient)
             diagnostics["gradient_norm"] = norms
@@ -97,11 +102,12 @@ class Learner:
                 )
 
     def saved(self) -> dict[str, Any]:
-        """The optimiser's state, the shuffling streams, and which rows have failed."""
+        """The optimiser's state, the shuffling streams, which rows have failed, and what the method needs."""
         return {
             "adam": self._optimizer.saved(),
             "streams": states_of(self._streams),
             "failures": dict(self.failures),
+            "supplement": self._supplement.saved(),
         }
 
     def restore(self, saved: dict[str, Any]) -> None:
@@ -110,3 +116,4 @@ class Learner:
         restore_states(self._streams, saved["streams"])
         self.failures = dict(saved["failures"])
         self._failed[list(self.failures)] = True
+        self._supplement.restore(saved["supplement"])
