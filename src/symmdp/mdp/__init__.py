@@ -16,6 +16,8 @@ from symmdp.mdp.transform._canonical_env import CanonicalStates, VectorCanonical
 from symmdp.mdp.transform._canonicalization import Canonicalization
 from symmdp.mdp.transform._frame_average import FrameAverage
 from symmdp.mdp.transform._mirror_loss import MirrorLoss
+from symmdp.mdp.verification._log import LoggedTransitions
+from symmdp.mdp.verification._record import record_transitions
 from symmdp.mdp.verification._report import PartResult, VerificationReport
 from symmdp.mdp.verification._verify import verify
 
@@ -31,6 +33,7 @@ __all__ = [
     "FiniteSolution",
     "FrameAverage",
     "Homomorphism",
+    "LoggedTransitions",
     "MirrorLoss",
     "ParameterDifference",
     "PartResult",
@@ -48,6 +51,7 @@ __all__ = [
     "parse_environment_name",
     "policy_iteration",
     "quotient",
+    "record_transitions",
     "simulator_of",
     "value_iteration",
     "verify",

@@ -35,19 +35,20 @@ class Pairs:
 
 
 def compare_pairs(
-    pairs: Pairs, symmetry: Symmetry, g: int, tolerance: float, generator: np.random.Generator
+    pairs: Pairs, symmetry: Symmetry, g: int, tolerance: float, generator: np.random.Generator, least: float = 0.0
 ) -> list[PartResult]:
     """Results for observation, reward and termination under element `g`, by sign-flip tests.
 
     A part fails where a symmetric environment would show so large a mean difference, or dependence of differences on the
-    state, with probability below 0.001. Differences below `tolerance` count as none.
+    state, with probability below 0.001. Differences below `tolerance` count as none, and so do means and slopes below the
+    share `least` of their scatter.
     """
     d = pairs.observation.shape[1]
     names = [symmetry.observation_name(i) for i in range(d)]
     return [
-        _part("observation", symmetry, g, pairs, pairs.observation, names, tolerance, generator),
-        _part("reward", symmetry, g, pairs, pairs.reward[:, None], None, tolerance, generator),
-        _part("termination", symmetry, g, pairs, pairs.terminated[:, None], None, tolerance, generator),
+        _part("observation", symmetry, g, pairs, pairs.observation, names, tolerance, generator, least),
+        _part("reward", symmetry, g, pairs, pairs.reward[:, None], None, tolerance, generator, least),
+        _part("termination", symmetry, g, pairs, pairs.terminated[:, None], None, tolerance, generator, least),
     ]
 
 
@@ -60,10 +61,11 @@ def _part(
     names: list[str] | None,
     tolerance: float,
     generator: np.random.Generator,
+    least: float,
 ) -> PartResult:
     n = len(differences)
     seen = np.where(np.abs(differences) > tolerance, differences, 0.0)
-    test = sign_flip_test(seen, pairs.covariates, generator)
+    test = sign_flip_test(seen, pairs.covariates, generator, least)
     bias = np.abs(seen.mean(axis=0)) if n else np.zeros(seen.shape[1])
     rejected = np.flatnonzero(test.p_values < _SIGNIFICANCE)
     order = np.lexsort((-bias, test.p_values))

@@ -10,7 +10,9 @@ from symmdp.errors import OptionError
 from symmdp.mdp._symmetry import Symmetry
 from symmdp.mdp.simulators._simulator import Simulator
 from symmdp.mdp.verification._guard import Guarded
-from symmdp.mdp.verification._open import opened
+from symmdp.mdp.verification._log import LoggedTransitions
+from symmdp.mdp.verification._logged import logged_parts
+from symmdp.mdp.verification._open import opened, spaces_of
 from symmdp.mdp.verification._report import VerificationReport
 from symmdp.mdp.verification._simulated import simulated_parts
 
@@ -24,6 +26,7 @@ def verify(
     seed: int = 0,
     confidence: float = 0.95,
     simulator: Simulator | None = None,
+    transitions: LoggedTransitions | None = None,
 ) -> VerificationReport:
     """Set the simulator to `s` and to `L_g s`, step both with `a` and `K_g a`, and report what differs.
 
@@ -59,6 +62,8 @@ def verify(
     _check_options(samples, tolerance, seed, confidence)
     if not isinstance(symmetry, Symmetry):
         raise OptionError(f"The second argument is a symmdp Symmetry; got {type(symmetry).__name__}.")
+    if transitions is not None:
+        return _verify_log(env, symmetry, transitions, tolerance, seed, confidence, simulator)
     with opened(env, simulator) as (name, simulator):
         symmetry.check_spaces(simulator.observation_space, simulator.action_space)
         symmetry = symmetry.on_vectors
@@ -79,6 +84,40 @@ def verify(
         return report
     stopped.report = report
     raise stopped
+
+
+def _verify_log(
+    env: str | gym.Env | VectorEnv,
+    symmetry: Symmetry,
+    log: LoggedTransitions,
+    tolerance: float,
+    seed: int,
+    confidence: float,
+    simulator: Simulator | None,
+) -> VerificationReport:
+    """The report of `verify` with `transitions=`."""
+    if not isinstance(log, LoggedTransitions):
+        raise OptionError(f"transitions is a symmdp.mdp.LoggedTransitions; got {type(log).__name__}.")
+    if simulator is not None:
+        raise OptionError("Give simulator=, which is stepped, or transitions=, which are compared as they are; not both.")
+    with spaces_of(env, log) as (name, observation_space, action_space):
+        symmetry.check_spaces(observation_space, action_space)
+        log.check_spaces(observation_space, action_space)
+        parts, method = logged_parts(
+            log, symmetry.on_vectors, observation_space, action_space, tolerance, np.random.default_rng(seed)
+        )
+    return VerificationReport(
+        environment=name,
+        symmetry=symmetry.name,
+        group=symmetry.group.name,
+        engine="logged transitions",
+        samples=len(log),
+        tolerance=tolerance,
+        seed=seed,
+        confidence=confidence,
+        parts=tuple(parts),
+        method=method,
+    )
 
 
 def _check_options(samples: int, tolerance: float, seed: int, confidence: float) -> None:
