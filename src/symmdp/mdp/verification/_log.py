@@ -90,14 +90,14 @@ class LoggedTransitions:
                     outside = np.flatnonzero((values < low) | (values > high) | (values != np.round(values)))
                     if len(outside):
                         raise SpaceMismatchError(
-                            f"The logged {name} {values[outside[0]]} of transition {outside[0]} is none of {space}, which holds "
-                            f"the whole numbers {low} … {high}."
+                            f"The logged {name} {values[outside[0]]} of transition {outside[0]} is none of {space}, which "
+                            f"holds the whole numbers {low} … {high}."
                         )
 
 
 def _array(name: str, given: ArrayLike | Tensor) -> NDArray:
     try:
-        array = np.array(given.detach().cpu() if isinstance(given, Tensor) else given)
+        array = np.array(given.detach().cpu().numpy() if isinstance(given, Tensor) else given)
     except ValueError:
         array = np.empty(0, dtype=object)
     if array.dtype.kind not in "biuf" or array.ndim == 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import gymnasium as gym
 import numpy as np
@@ -27,6 +27,7 @@ _FEWEST_RESETS = 40
 _LEAST = 0.1  # means below this share of the scatter are laid to the mismatch of pairs
 _POWER = 4.5  # a mean of so many standard errors is found almost always, among hundreds of outcomes and covariates
 _PRODUCTS = 12  # coordinates of which all products are covariates too
+_COVARIATES = 4096
 
 
 def logged_parts(
@@ -62,14 +63,17 @@ def logged_parts(
     parts, sentences = [], []
     for g in compared_elements(symmetry):
         pairs = _pairs(vectors, symmetry, g, action_space, generator)
-        parts += compare_pairs(pairs, symmetry, g, max(tolerance, vectors.rounding), generator, _LEAST)
+        compared = compare_pairs(pairs, symmetry, g, max(tolerance, vectors.rounding), generator, _LEAST)
+        if not log.terminated.any():
+            compared[-1] = replace(compared[-1], passed=None, p_value=None, detail="no logged transition terminates")
+        parts += compared
         parts.append(_initial_states(log, vectors, symmetry, g, tolerance, generator))
         if isinstance(observation_space, gym.spaces.Box):
             parts.append(compare_bounds(symmetry, g, observation_space, action_space))
         sentences.append(_seen(pairs, symmetry, g))
     method = (
         f"Statistical, of {len(log)} logged transitions: {'; '.join(sentences)}. Not seen: smaller differences, differences "
-        "with neither a mean nor a trend in state and action, and whatever happens in states that the log does not visit."
+        "of spread or shape without one of the mean, and whatever happens in states that the log does not visit."
     )
     return parts, method
 
@@ -101,14 +105,10 @@ class _Vectors:
             rounding = float(4 * np.finfo(log.observation.dtype).eps * size.max(initial=0.0))
         discrete = isinstance(action_space, gym.spaces.Discrete)
         action = log.action.astype(np.int64 if discrete else np.float64)
-        return cls(
-            observation, following, action, log.reward.astype(np.float64), log.terminated.astype(np.float64), rounding
-        )
+        return cls(observation, following, action, log.reward.astype(np.float64), log.terminated.astype(np.float64), rounding)
 
 
-def _pairs(
-    vectors: _Vectors, symmetry: Symmetry, g: int, space: gym.Space, generator: np.random.Generator
-) -> Pairs:
+def _pairs(vectors: _Vectors, symmetry: Symmetry, g: int, space: gym.Space, generator: np.random.Generator) -> Pairs:
     shuffled = generator.permutation(len(vectors.reward))
     half = len(shuffled) // 2
     one, other = shuffled[:half], shuffled[half : 2 * half]
@@ -137,12 +137,12 @@ def _pairs(
     pool = every.rows(np.arange(2 * half))
     difference = logged.outcome - images.outcome - explained(pool, place, logged.label, mismatch)
     covariates, names = _covariates(place, logged.label, symmetry, space)
-    return Pairs(difference[:, :-1], difference[:, -1], logged.terminated - images.terminated, covariates, names)
+    return Pairs(
+        difference[:, :-1], difference[:, -1], logged.terminated - images.terminated, covariates, names, (place, logged.label)
+    )
 
 
-def _images(
-    vectors: _Vectors, symmetry: Symmetry, g: int, rows: NDArray[np.int64], space: gym.Space
-) -> NDArray:
+def _images(vectors: _Vectors, symmetry: Symmetry, g: int, rows: NDArray[np.int64], space: gym.Space) -> NDArray:
     """The images of the actions of these rows, as the environment takes them."""
     action, observation = vectors.action[rows], vectors.observation[rows]
     if not symmetry.has_action_representation:
@@ -154,7 +154,7 @@ def _images(
 def _covariates(
     place: NDArray[np.float64], label: NDArray[np.int64], symmetry: Symmetry, space: gym.Space
 ) -> tuple[NDArray[np.float64], list[str]]:
-    """The state half-way, the action, and where these are few the products of any two."""
+    """The state half-way and the action; where there are few, the products of any two; else those of states with actions."""
     d = symmetry.observation.dim
     names = [symmetry.observation_name(i) for i in range(d)]
     if isinstance(space, gym.spaces.Discrete):
@@ -162,10 +162,10 @@ def _covariates(
         place = np.concatenate([place, label[:, None] == actions], axis=1)
     names += [symmetry.action_name(i) for i in range(place.shape[1] - d)]
     p = place.shape[1]
-    if p > _PRODUCTS:
+    i, j = np.triu_indices(p) if p <= _PRODUCTS else map(np.ravel, np.mgrid[:d, d:p])
+    if p + len(i) > _COVARIATES:
         return place, names
     centred = place - place.mean(axis=0) if len(place) else place
-    i, j = np.triu_indices(p)
     names += [f"{names[a]}²" if a == b else f"{names[a]} · {names[b]}" for a, b in zip(i, j, strict=True)]
     return np.concatenate([place, centred[:, i] * centred[:, j]], axis=1), names
 

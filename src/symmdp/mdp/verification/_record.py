@@ -69,14 +69,14 @@ def _play(env: gym.Env, name: str, steps: int, generator: np.random.Generator) -
     rows: list[tuple[Any, Action, Any, float, bool, bool]] = []
     observation, done, what = None, True, ""
     try:
-        for step, action in enumerate(sample_actions(env.action_space, steps, generator)):
+        for step, drawn in enumerate(sample_actions(env.action_space, steps, generator)):
             first = done
             if first:
                 what = f"in reset, before step {step}"
                 observation, _ = env.reset(seed=int(generator.integers(2**31)))
                 _check_finite(name, what, observation)
+            action = _sent(env.action_space, drawn)
             what = f"in step {step}, with action {action}"
-            action = _sent(env.action_space, action)
             following, reward, terminated, truncated, _ = env.step(action)
             _check_finite(name, what, following, reward)
             rows.append((np.array(observation), action, np.array(following), float(reward), bool(terminated), first))
@@ -113,6 +113,4 @@ def _log(env: gym.Env, rows: list[tuple[Any, Action, Any, float, bool, bool]]) -
     if not rows:
         return None
     observation, action, following, reward, terminated, first = map(np.array, zip(*rows, strict=True))
-    return LoggedTransitions(
-        observation, action, following, reward, terminated, first, env.observation_space, env.action_space
-    )
+    return LoggedTransitions(observation, action, following, reward, terminated, first, env.observation_space, env.action_space)

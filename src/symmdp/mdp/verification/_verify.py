@@ -39,6 +39,11 @@ def verify(
     state is within rounding of a threshold. A true symmetry fails the test of initial states with probability 0.001 for
     each element; an asymmetry of theirs is found if the distance of distributions is `3.5 / √samples` or more.
 
+    Where no state can be set, logged transitions are tested statistically, and the report says so. Each transition is paired
+    with the image of another whose state is near; the slopes of both take off what the mismatch explains; and signs of the
+    differences that remain are flipped at random (p < 0.001 for each part fails). Means below a tenth of the scatter of pairs
+    count as none. A policy that was not symmetric leaves the test valid, but pairs fewer transitions. Take thousands.
+
     Args:
         env: an environment id or an environment (of a vectorised one its first is checked), whose state and random
             generator the check moves; time limits play no role.
@@ -48,6 +53,8 @@ def verify(
         seed: of states, actions and resets.
         confidence: of the one-sided upper bounds on the share of states that violate the tolerance.
         simulator: used instead of the one that `env` has, which then only gives the report its name.
+        transitions: logged ones, in place of a simulator, such as `record_transitions` makes; then nothing is stepped, and
+            `samples` plays no role. An id that is made nowhere else may name a log that holds the spaces.
 
     Raises:
         UnknownEnvironmentError: Gymnasium has no such environment.
@@ -55,8 +62,9 @@ def verify(
         SimulatorError: the state cannot be set, a step is not deterministic, or the environment raises an exception.
         DivergenceError: an observation or reward is not finite. Of this and the error above, the attribute `report` holds what
             was found until then: `None`, or a report on the transitions before it and on all parts that need none.
-        OptionError: fewer than 10 samples, a tolerance that is not positive, a confidence not between 0 and 1, or a
-            negative seed.
+        ShapeError, SymmetryError: logged actions or observations do not fit the symmetry.
+        OptionError: fewer than 10 samples, or 100 logged transitions; a log together with a simulator; a tolerance that is
+            not positive, a confidence not between 0 and 1, or a negative seed.
         MissingExtraError: the environment needs a package that is not installed.
     """
     _check_options(samples, tolerance, seed, confidence)
