@@ -361,3 +361,16 @@ def test_what_cannot_be_recorded_is_refused() -> None:
         record_transitions("Blackjack-v1", 10)
     with pytest.raises(SimulatorError, match="got SyncVectorEnv"):
         record_transitions(gym.make_vec("Pendulum-v1", 2), 10)  # pyright: ignore[reportArgumentType]
+
+
+def test_equal_states_are_all_paired() -> None:
+    rng = np.random.default_rng(0)
+
+    def sample() -> Sample:
+        return Sample(np.eye(5)[rng.integers(5, size=400)], np.zeros(400, np.int64), np.zeros((400, 1)), np.zeros(400))
+
+    a, b = sample(), sample()
+    rows, partners = matched(a, b, b, rng)
+    assert (a.state[rows] == b.state[partners]).all()
+    assert len(set(rows)) == len(rows) == len(set(partners))
+    assert len(rows) == np.minimum(a.state.sum(axis=0), b.state.sum(axis=0)).sum()

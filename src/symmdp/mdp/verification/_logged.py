@@ -177,12 +177,12 @@ def _seen(pairs: Pairs, symmetry: Symmetry, g: int) -> str:
         return f"under {symmetry.element_name(g)}, too few have a near image of another one"
     scatter = np.sqrt((pairs.observation**2).mean(axis=0))
     least = scatter * (_LEAST + _POWER / np.sqrt(n))
+    paired = f"under {symmetry.element_name(g)}, {2 * n} were paired with the image of another one"
+    if not least.any():
+        return f"{paired}, and no observation differs"
     k = int(least.argmax())
-    return (
-        f"under {symmetry.element_name(g)}, {2 * n} were paired with the image of another one, which shows mean differences "
-        f"from {least[k]:.1g} spreads of {symmetry.observation_name(k)} on"
-        + (", and smaller ones of other coordinates" if len(least) > 1 else "")
-    )
+    more = ", and smaller ones of other coordinates" if len(least) > 1 else ""
+    return f"{paired}, which shows mean differences from {least[k]:.1g} spreads of {symmetry.observation_name(k)} on{more}"
 
 
 def _initial_states(

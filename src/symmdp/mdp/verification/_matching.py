@@ -39,7 +39,8 @@ def matched(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows of `logged` and of `images` that belong together; each row at most once.
 
-    Two are a pair where each is the nearest of the other among those of the same discrete action that have no partner yet.
+    Two are a pair where their states are the same, or else where each is the nearest of the other, among those of the same
+    discrete action that have no partner yet.
     Logged transitions and images thus play the same part: where their states have one distribution, either may stand for the
     other, and the mismatch that remains has no direction. Pairs farther apart than neighbours in the log are (`others` is
     the part of the log that the images were made of) are given up.
@@ -52,6 +53,10 @@ def matched(
         if not (len(a) and len(b) and len(c)):
             continue
         far = np.quantile(_tree(beside[c]).query(here[a])[0], _FAR)
+        one, other = _same(here[a], there[b])
+        rows.append(a[one])
+        partners.append(b[other])
+        a, b = np.delete(a, one), np.delete(b, other)
         for _ in range(_ROUNDS):
             if not (len(a) and len(b)):
                 break
@@ -62,6 +67,20 @@ def matched(
             partners.append(b[nearest[mutual]])
             a, b = a[~mutual], np.delete(b, nearest[mutual])
     return np.concatenate(rows), np.concatenate(partners)
+
+
+def _same(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of `a` and of `b` that are equal, each used once: the first one of a value in `a` and the first one in `b`, …"""
+    points = np.concatenate([a, b]) + 0.0  # so that no zero has a sign
+    value = np.unique(points, axis=0, return_inverse=True)[1].reshape(-1)
+    keys = []
+    for part in (value[: len(a)], value[len(a) :]):
+        order = np.argsort(part, kind="stable")
+        rank = np.empty(len(part), np.int64)
+        rank[order] = np.arange(len(part)) - np.searchsorted(part[order], part[order])
+        keys.append(part.astype(np.int64) * len(points) + rank)
+    _, one, other = np.intersect1d(*keys, assume_unique=True, return_indices=True)
+    return one, other
 
 
 def _projection(p: int, generator: np.random.Generator) -> NDArray[np.float64]:
