@@ -26,7 +26,7 @@ def explained(
         labels: discrete actions, shape `(n,)`.
         mismatch: `δ`, shape `(n, p)`.
     """
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     n, p = places.shape
     found = np.zeros((n, pool.outcome.shape[1]))
@@ -37,7 +37,7 @@ def explained(
         own, rows = np.flatnonzero(pool.label == label), np.flatnonzero(labels == label)
         if len(own) < 2 * neighbours:
             continue
-        state, outcome, tree = pool.state[own], pool.outcome[own], cKDTree(pool.state[own])
+        state, outcome, tree = pool.state[own], pool.outcome[own], KDTree(pool.state[own])
         piece = max(1, _ROOM // (neighbours * (p + outcome.shape[1])))
         for start in range(0, len(rows), piece):
             chosen = rows[start : start + piece]

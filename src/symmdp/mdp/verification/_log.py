@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import gymnasium as gym
@@ -13,7 +13,7 @@ from torch import Tensor
 from symmdp.errors import DivergenceError, ShapeError, SpaceMismatchError
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False, repr=False)
 class LoggedTransitions:
     """`n` transitions `(s, a, s', r)` of one environment, in any order; what `verify` takes where no state can be set.
 
@@ -44,11 +44,28 @@ class LoggedTransitions:
     observation_space: gym.Space | None = None
     action_space: gym.Space | None = None
 
-    def __post_init__(self) -> None:
-        for field in fields(self)[:6]:
-            given = getattr(self, field.name)
-            if given is not None:
-                object.__setattr__(self, field.name, _array(field.name, given))
+    def __init__(
+        self,
+        observation: ArrayLike | Tensor,
+        action: ArrayLike | Tensor,
+        next_observation: ArrayLike | Tensor,
+        reward: ArrayLike | Tensor,
+        terminated: ArrayLike | Tensor,
+        first: ArrayLike | Tensor | None = None,
+        observation_space: gym.Space | None = None,
+        action_space: gym.Space | None = None,
+    ):
+        # Written past __setattr__, which forbids changes.
+        self.__dict__.update(
+            observation=_array("observation", observation),
+            action=_array("action", action),
+            next_observation=_array("next_observation", next_observation),
+            reward=_array("reward", reward),
+            terminated=_array("terminated", terminated),
+            first=None if first is None else _array("first", first),
+            observation_space=observation_space,
+            action_space=action_space,
+        )
         n = len(self.observation)
         if self.next_observation.shape != self.observation.shape:
             raise ShapeError(
@@ -64,7 +81,7 @@ class LoggedTransitions:
             _check_finite(name, getattr(self, name))
         for name in ("terminated", "first"):
             if getattr(self, name) is not None:
-                object.__setattr__(self, name, _flags(name, getattr(self, name)))
+                self.__dict__[name] = _flags(name, getattr(self, name))
 
     def __len__(self) -> int:
         return len(self.observation)

@@ -98,7 +98,7 @@ def _play(env: gym.Env, name: str, steps: int, generator: np.random.Generator) -
     return log
 
 
-def _sent(space: gym.Space, action: Action) -> Action:
+def _sent(space: gym.Space, action: Action) -> Any:
     return np.asarray(action, dtype=space.dtype) if isinstance(space, gym.spaces.Box) else action
 
 

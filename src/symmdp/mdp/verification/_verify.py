@@ -1,20 +1,27 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from importlib.metadata import version
 
 import gymnasium as gym
 import numpy as np
 from gymnasium.vector import VectorEnv
 
 from symmdp.errors import OptionError
+from symmdp.mdp._environments import make_environment
 from symmdp.mdp._symmetry import Symmetry
+from symmdp.mdp.simulators._atari import AtariGame, AtariPositions, game_of
 from symmdp.mdp.simulators._simulator import Simulator
 from symmdp.mdp.verification._guard import Guarded
 from symmdp.mdp.verification._log import LoggedTransitions
 from symmdp.mdp.verification._logged import logged_parts
 from symmdp.mdp.verification._open import opened, spaces_of
+from symmdp.mdp.verification._record import record_transitions
 from symmdp.mdp.verification._report import VerificationReport
 from symmdp.mdp.verification._simulated import simulated_parts
+
+_ATARI_STEPS = 4  # for each sample: nothing is sampled but play
 
 
 def verify(
@@ -44,6 +51,9 @@ def verify(
     differences that remain are flipped at random (p < 0.001 for each part fails). Means below a tenth of the scatter of pairs
     count as none. A policy that was not symmetric leaves the test valid, but pairs fewer transitions. Take thousands.
 
+    Pong and Breakout of ALE are such environments: logged are positions in the pictures of `4 · samples` steps of random play,
+    and the symmetry, of images of the field, is tested by what it does to positions.
+
     Args:
         env: an environment id or an environment (of a vectorised one its first is checked), whose state and random
             generator the check moves; time limits play no role.
@@ -72,6 +82,8 @@ def verify(
         raise OptionError(f"The second argument is a symmdp Symmetry; got {type(symmetry).__name__}.")
     if transitions is not None:
         return _verify_log(env, symmetry, transitions, tolerance, seed, confidence, simulator)
+    if simulator is None and (game := game_of(env)) is not None:
+        return _verify_atari(env, game, symmetry, samples, tolerance, seed, confidence)
     with opened(env, simulator) as (name, simulator):
         symmetry.check_spaces(simulator.observation_space, simulator.action_space)
         symmetry = symmetry.on_vectors
@@ -126,6 +138,31 @@ def _verify_log(
         parts=tuple(parts),
         method=method,
     )
+
+
+def _verify_atari(
+    env: str | gym.Env | VectorEnv,
+    game: AtariGame,
+    symmetry: Symmetry,
+    samples: int,
+    tolerance: float,
+    seed: int,
+    confidence: float,
+) -> VerificationReport:
+    """The report on positions in the pictures of a game, from random play of four times `samples` steps."""
+    positions = game.symmetry(symmetry)
+    made = make_environment(env) if isinstance(env, str) else env
+    if not isinstance(made, gym.Env):
+        raise AssertionError("game_of knows single environments alone")
+    try:
+        shown = AtariPositions(made, game)
+        log = record_transitions(shown, _ATARI_STEPS * samples, seed=seed)
+        report = _verify_log(shown, positions, log, tolerance, seed, confidence, None)
+    finally:
+        if isinstance(env, str):
+            made.close()
+    read = f"Positions in the pictures of random play of {game.name}, in place of the pictures themselves."
+    return replace(report, engine=f"ale_py {version('ale_py')}", method=f"{read} {report.method}")
 
 
 def _check_options(samples: int, tolerance: float, seed: int, confidence: float) -> None:
