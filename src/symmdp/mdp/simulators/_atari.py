@@ -99,10 +99,10 @@ class AtariPositions(gym.Wrapper):
 
     def step(self, action: Any) -> tuple[NDArray[np.float64], Any, bool, bool, dict[str, Any]]:
         """One step of the game."""
-        frame, *rest = self.env.step(action)
+        frame, reward, terminated, truncated, info = self.env.step(action)
         now = self._read(frame)
         shown, self._before = self._game.positions(self._before, now), now
-        return shown, *rest
+        return shown, reward, terminated, truncated, info
 
     def _read(self, frame: NDArray) -> NDArray[np.float64]:
         red = frame if frame.ndim == 2 else frame[..., 0]

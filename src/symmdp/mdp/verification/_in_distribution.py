@@ -17,6 +17,23 @@ _SIGNIFICANCE = 1e-3
 
 
 @dataclass(frozen=True)
+class Places:
+    """Where `n` pairs are.
+
+    Attributes:
+        state: half-way between both, shape `(n, q)`.
+        label: the number of the action, shape `(n,)`.
+        explained: what was taken off the differences of observations and of rewards for a mismatch of states, shape
+            `(n, d + 1)`. Pairs of one trajectory have a mismatch alike, and what is left of it is alike as well: near some
+            states alone, no difference counts that is smaller than what was taken off.
+    """
+
+    state: NDArray[np.float64]
+    label: NDArray[np.int64]
+    explained: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class Pairs:
     """`n` pairs of a transition and the image of another one, from the same state and action, or nearly so.
 
@@ -26,8 +43,7 @@ class Pairs:
         terminated: the difference of the flags, shape `(n,)`.
         covariates: what the differences may depend on: the coordinates of the state, and of the action, shape `(n, p)`.
         covariate_names: what they are called.
-        place: the state, shape `(n, q)`, and the number of the action, shape `(n,)`: where they are given, differences that
-            have a mean near some states alone are looked for as well.
+        places: where they are given, differences that have a mean near some states alone are looked for as well.
     """
 
     observation: NDArray[np.float64]
@@ -35,7 +51,7 @@ class Pairs:
     terminated: NDArray[np.float64]
     covariates: NDArray[np.float64]
     covariate_names: Sequence[str]
-    place: tuple[NDArray[np.float64], NDArray[np.int64]] | None = None
+    places: Places | None = None
 
 
 def compare_pairs(
@@ -47,12 +63,15 @@ def compare_pairs(
     state, with probability below 0.001. Differences below `tolerance` count as none, and so do means and slopes below the
     share `least` of their scatter.
     """
-    d = pairs.observation.shape[1]
+    n, d = pairs.observation.shape
+    explained = np.zeros((n, d + 1)) if pairs.places is None else np.abs(pairs.places.explained)
     names = [symmetry.observation_name(i) for i in range(d)]
     return [
-        _part("observation", symmetry, g, pairs, pairs.observation, names, tolerance, generator, least),
-        _part("reward", symmetry, g, pairs, pairs.reward[:, None], None, tolerance, generator, least),
-        _part("termination", symmetry, g, pairs, pairs.terminated[:, None], None, tolerance, generator, least),
+        _part("observation", symmetry, g, pairs, pairs.observation, explained[:, :d], names, tolerance, generator, least),
+        _part("reward", symmetry, g, pairs, pairs.reward[:, None], explained[:, d:], None, tolerance, generator, least),
+        _part(
+            "termination", symmetry, g, pairs, pairs.terminated[:, None], np.zeros((n, 1)), None, tolerance, generator, least
+        ),
     ]
 
 
@@ -62,6 +81,7 @@ def _part(
     g: int,
     pairs: Pairs,
     differences: NDArray[np.float64],
+    explained: NDArray[np.float64],
     names: list[str] | None,
     tolerance: float,
     generator: np.random.Generator,
@@ -73,8 +93,9 @@ def _part(
     bias = np.abs(seen.mean(axis=0)) if n else np.zeros(seen.shape[1])
     p_values = test.p_values
     somewhere = 1.0
-    if pairs.place is not None:
-        somewhere = min(1.0, 2 * kernel_sign_test(seen, *pairs.place, generator, least))
+    if pairs.places is not None:
+        large = np.where(np.abs(seen) > explained, seen, 0.0)
+        somewhere = min(1.0, 2 * kernel_sign_test(large, pairs.places.state, pairs.places.label, generator, least))
         p_values = np.minimum(1.0, 2 * p_values)  # of two tests
     rejected = np.flatnonzero(p_values < _SIGNIFICANCE)
     order = np.lexsort((-bias, p_values))

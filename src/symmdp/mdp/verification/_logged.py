@@ -12,7 +12,7 @@ from symmdp.errors import OptionError
 from symmdp.mdp._symmetry import Symmetry
 from symmdp.mdp.verification._bounds import compare_bounds
 from symmdp.mdp.verification._dynamics import spread
-from symmdp.mdp.verification._in_distribution import Pairs, compare_pairs
+from symmdp.mdp.verification._in_distribution import Pairs, Places, compare_pairs
 from symmdp.mdp.verification._initial_states import compare_initial_states
 from symmdp.mdp.verification._local_slopes import explained
 from symmdp.mdp.verification._log import LoggedTransitions
@@ -135,11 +135,11 @@ def _pairs(vectors: _Vectors, symmetry: Symmetry, g: int, space: gym.Space, gene
     logged, images = logged.rows(rows), images.rows(partners)
     mismatch, place = logged.state - images.state, (logged.state + images.state) / 2
     pool = every.rows(np.arange(2 * half))
-    difference = logged.outcome - images.outcome - explained(pool, place, logged.label, mismatch)
+    by_mismatch = explained(pool, place, logged.label, mismatch)
+    difference = logged.outcome - images.outcome - by_mismatch
+    places = Places(place, logged.label, by_mismatch)
     covariates, names = _covariates(place, logged.label, symmetry, space)
-    return Pairs(
-        difference[:, :-1], difference[:, -1], logged.terminated - images.terminated, covariates, names, (place, logged.label)
-    )
+    return Pairs(difference[:, :-1], difference[:, -1], logged.terminated - images.terminated, covariates, names, places)
 
 
 def _images(vectors: _Vectors, symmetry: Symmetry, g: int, rows: NDArray[np.int64], space: gym.Space) -> NDArray:
