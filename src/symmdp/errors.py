@@ -52,7 +52,7 @@ class NoSymmetryError(SymmdpError, LookupError):
 
 
 class VerificationError(SymmdpError):
-    """Verification cannot go on; `report` is what it had found until then, if anything (a `VerificationReport`)."""
+    """Verification cannot go on; `report` is what it had until then: a `VerificationReport`, `LoggedTransitions`, or None."""
 
     report: Any = None
 

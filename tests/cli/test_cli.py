@@ -75,9 +75,19 @@ def test_verify_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out)["passed"] is False
 
 
+def test_verify_tests_what_was_logged(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "CartPole-v1", "--transitions", "1500"]) == 0
+    text = capsys.readouterr().out
+    assert "CartPole-v1: symmetric in distribution" in text
+    assert "Statistical, of 1500 logged transitions" in text
+    assert main(["verify", "MountainCar-v0", "--transitions", "1000"]) == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["verify", "CartPole-v1", "--transitions", "0"], "steps must be"),
+        (["verify", "CartPole-v1", "--transitions", "50"], "needs 100 transitions at least"),
         ([], "Expected one of"),
         (["frob"], "no command 'frob'"),
         (["train"], "ID"),

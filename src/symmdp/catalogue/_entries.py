@@ -12,11 +12,12 @@ from symmdp.mdp import Symmetry, environment_name, parse_environment_name
 
 @cache
 def _all_entries() -> tuple[CatalogueEntry, ...]:
+    from symmdp.catalogue._atari import ATARI
     from symmdp.catalogue._grid_world import GRID_WORLD
     from symmdp.catalogue._toy_text import TOY_TEXT
 
     classic_control, mujoco = (known_entries(family) for family in ("classic_control", "mujoco"))
-    return (*classic_control, *TOY_TEXT, *GRID_WORLD, *mujoco)
+    return (*classic_control, *TOY_TEXT, *GRID_WORLD, *mujoco, *ATARI)
 
 
 def entries() -> tuple[CatalogueEntry, ...]:

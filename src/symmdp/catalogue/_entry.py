@@ -33,6 +33,7 @@ class CatalogueEntry:
         candidate: where there is none, the transformation that looks like one and that verification rejects.
         options: with which `gymnasium.make` makes the environment; those that change observations, actions or rewards make
             another environment of it.
+        preprocessing: what observations the symmetry acts on, where they are not the environment's own.
     """
 
     environment_id: str
@@ -46,6 +47,7 @@ class CatalogueEntry:
     alternatives: tuple[Symmetry, ...] = ()
     candidate: Symmetry | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    preprocessing: str = ""
 
     @property
     def name(self) -> str:

@@ -54,6 +54,8 @@ class Show:
             error = "" if math.isnan(entry.error) else f", largest error {f'{entry.error:.1e}' if entry.error else '0'}"
             out.print(f"{entry.name}: {entry.status}{error} ({entry.engine})", markup=False)
             out.print(f"{entry.notes}\n", markup=False)
+            if entry.preprocessing:
+                out.print(f"Observations: {entry.preprocessing}.\n", markup=False)
         if symmetry is None:
             return 0
         if entry is not None and entry.symmetry is None:

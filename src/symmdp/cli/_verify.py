@@ -18,7 +18,8 @@ class Verify:
 
     Sets the simulator to states and to their images, steps both, and reports what differs. The exit status is 0 when
     nothing does, and 1 otherwise. Where an environment has no symmetry, the transformation that looks like one is
-    checked. Where a MuJoCo model does not have a symmetry, the parameters that differ from their images are listed.
+    checked. With --transitions, transitions of random play are tested statistically instead, for environments whose state
+    cannot be set. Where a MuJoCo model does not have a symmetry, the parameters that differ from their images are listed.
     """
 
     environment: EnvironmentId
@@ -29,6 +30,8 @@ class Verify:
     """Check the symmetry that this TOML file declares."""
     samples: int = 2000
     """States that are compared."""
+    transitions: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="(optional)")] = None
+    """Log so many transitions of random play, and test these, in place of setting states."""
     tolerance: float = 1e-6
     """Largest difference, in units of each coordinate's spread, that is no violation."""
     seed: int = 0
@@ -40,7 +43,7 @@ class Verify:
         """Print the report."""
         from symmdp.catalogue import entry_of, load_symmetry
         from symmdp.cli._explanation import catalogue_note, explanation_of
-        from symmdp.mdp import verify
+        from symmdp.mdp import record_transitions, verify
 
         environment = environment_named(self.environment, self.option)
         if self.symmetry is not None:
@@ -51,7 +54,10 @@ class Verify:
             if symmetry is None:
                 raise NoSymmetryError(f"{environment} has no symmetry that could be checked: {entry.notes}.")
         try:
-            report = verify(environment, symmetry, samples=self.samples, tolerance=self.tolerance, seed=self.seed)
+            log = None if self.transitions is None else record_transitions(environment, self.transitions, seed=self.seed)
+            report = verify(
+                environment, symmetry, samples=self.samples, tolerance=self.tolerance, seed=self.seed, transitions=log
+            )
         except VerificationError as error:
             self._print_incomplete(error)
             raise
@@ -66,7 +72,9 @@ class Verify:
 
     def _print_incomplete(self, error: VerificationError) -> None:
         """What was found until the error, before the line that says what stopped it."""
-        if error.report is None:
+        from symmdp.mdp import VerificationReport
+
+        if not isinstance(error.report, VerificationReport):
             return
         if self.json:
             print(json.dumps({**error.report.as_dict(), "stopped": str(error)}, indent=2, ensure_ascii=False), flush=True)

@@ -18,6 +18,8 @@ from symmdp.mdp.transform._frame_average import FrameAverage
 from symmdp.mdp.transform._mirror_loss import MirrorLoss
 from symmdp.mdp.transform._symmetric_normalization import SymmetricNormalization, VectorSymmetricNormalization
 from symmdp.mdp.transform._symmetric_statistics import SymmetricStatistics
+from symmdp.mdp.verification._log import LoggedTransitions
+from symmdp.mdp.verification._record import record_transitions
 from symmdp.mdp.verification._report import Epsilon, PartResult, VerificationReport
 from symmdp.mdp.verification._verify import verify
 from symmdp.mdp.wrappers._action_history import ActionHistory, VectorActionHistory
@@ -37,6 +39,7 @@ __all__ = [
     "FiniteSolution",
     "FrameAverage",
     "Homomorphism",
+    "LoggedTransitions",
     "MirrorLoss",
     "ParameterDifference",
     "PartResult",
@@ -59,6 +62,7 @@ __all__ = [
     "parse_environment_name",
     "policy_iteration",
     "quotient",
+    "record_transitions",
     "simulator_of",
     "value_iteration",
     "verify",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import importlib
 import re
 import warnings
 from collections.abc import Mapping
@@ -66,6 +67,8 @@ def environment_spec(name: str) -> tuple[EnvSpec, dict[str, Any]]:
         OptionError: the options cannot be read.
     """
     environment_id, options = parse_environment_name(name)
+    if environment_id.startswith("ALE/"):
+        _register_atari(environment_id)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a newer version of the environment exists; the user asked for this one
@@ -102,6 +105,22 @@ def make_environment(name: str, **arguments: Any) -> gym.Env:
             raise
         said = str(error).partition("\n")[0].rstrip(".")
         raise OptionError(f"{spec.id} cannot be made with {environment_name('', options).strip()}: {said}.") from error
+
+
+def _register_atari(environment_id: str) -> None:
+    """Import ale_py, which registers its games with Gymnasium, and let its banner not be printed.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    try:
+        ale_py = importlib.import_module("ale_py")  # an extra
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"{environment_id} needs {error.name}, which is not installed. Try: pip install 'symmdp[atari]'"
+        ) from None
+    gym.register_envs(ale_py)
+    ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
 
 
 def _unknown(environment_id: str, error: Exception) -> UnknownEnvironmentError:

@@ -6,6 +6,7 @@ Gymnasium looks up nothing behind the scenes: a program that does not import sym
 
 import gymnasium as gym
 
+from symmdp.catalogue.environments._atari_field import BREAKOUT_FIELD, PONG_FIELD, AtariField, field_of
 from symmdp.catalogue.environments._grid_world import GridWorld
 from symmdp.catalogue.environments._grid_world_law import GridWorldLaw
 from symmdp.catalogue.environments._grid_world_mdp import grid_world_mdp
@@ -13,7 +14,18 @@ from symmdp.catalogue.environments._grid_world_vector import GridWorldVector
 from symmdp.catalogue.environments._pong import Pong
 from symmdp.catalogue.environments._pong_vector import PongVector
 
-__all__ = ["GridWorld", "GridWorldLaw", "GridWorldVector", "Pong", "PongVector", "grid_world_mdp"]
+__all__ = [
+    "BREAKOUT_FIELD",
+    "PONG_FIELD",
+    "AtariField",
+    "GridWorld",
+    "GridWorldLaw",
+    "GridWorldVector",
+    "Pong",
+    "PongVector",
+    "field_of",
+    "grid_world_mdp",
+]
 
 if "symmdp/GridWorld-v0" not in gym.registry:  # registering twice warns
     gym.register(

@@ -87,12 +87,22 @@ class Pong(gym.Env[Observation, Any]):
         if self.render_mode is None:
             gym.logger.warn('Pong is drawn when it was made with render_mode="rgb_array".')
             return None
+        return self.screen()
+
+    def screen(self) -> NDArray[np.uint8]:
+        """The whole screen, shape `(210, 160, 3)`.
+
+        Raises:
+            SimulatorError: the engine is EnvPool.
+        """
         return self._ale.getScreenRGB()
 
     @property
     def _ale(self) -> Any:
         if not isinstance(self._games, AleGames):
-            raise SimulatorError("EnvPool's states cannot be saved. Make Pong with engine='ale', which shows the same.")
+            raise SimulatorError(
+                "EnvPool shows no screen, and its states cannot be saved. Make Pong with engine='ale', which shows the same."
+            )
         return self._games.engines[0]
 
     def symmdp_state(self) -> dict[str, Any]:

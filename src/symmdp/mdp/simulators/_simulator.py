@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 Transition = tuple[NDArray[np.float64], float, bool]
 """The next observation, the reward, and whether the episode terminated."""
 
-REMEDY = "pass simulator=, an object with the methods of symmdp.mdp.Simulator."
+REMEDY = (
+    "pass simulator=, an object with the methods of symmdp.mdp.Simulator; or test statistically what the environment does, "
+    "transitions=symmdp.mdp.record_transitions(env) (on the command line --transitions 20000)."
+)
 """What to do where there is no simulator."""
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from symmdp.errors import SimulatorError
 from symmdp.mdp.simulators._find import offered_simulator, simulator_of
-from symmdp.mdp.simulators._simulator import Simulator, Transition
+from symmdp.mdp.simulators._simulator import REMEDY, Simulator, Transition
 
 
 def simulator_of_vector(env: VectorEnv) -> Simulator:
@@ -32,8 +32,7 @@ def simulator_of_vector(env: VectorEnv) -> Simulator:
         return _CartPoleVector(inner)
     raise SimulatorError(
         f"The state of {type(inner).__name__} cannot be set: verification knows SyncVectorEnv and CartPoleVectorEnv among "
-        "vectorised environments. Verify a single environment, or pass simulator=, an object with the methods of "
-        "symmdp.mdp.Simulator."
+        f"vectorised environments. Verify a single environment, or {REMEDY}"
     )
 
 

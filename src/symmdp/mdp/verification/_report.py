@@ -114,8 +114,14 @@ class VerificationReport:
 
     @property
     def passed(self) -> bool:
-        """Whether no part was found to differ; `parts` says which could not be checked."""
-        return not self.failures
+        """Whether transitions were compared and no part was found to differ; `parts` says which could not be checked."""
+        return not self.failures and not self._is_undecided
+
+    @property
+    def _is_undecided(self) -> bool:
+        """Whether there are results for transitions, and none of them could be compared."""
+        found = [part.passed for part in self.parts if part.part in TRANSITION_PARTS]
+        return bool(found) and all(passed is None for passed in found)
 
     @property
     def largest_error(self) -> float:
@@ -149,9 +155,11 @@ class VerificationReport:
     @property
     def headline(self) -> str:
         """The verdict in one line."""
-        if not self.passed:
+        if self.failures:
             found = dict.fromkeys(_difference(part) for part in self.failures)
             return f"{self.environment}: NOT symmetric under {self.group}: {'; '.join(found)}"
+        if self._is_undecided:
+            return f"{self.environment}: undecided under {self.group}: no transition could be compared"
         unchecked = dict.fromkeys(part.part for part in self.parts if part.passed is None)
         note = f"; not checked: {', '.join(unchecked)}" if unchecked else ""
         if any(part.p_value is not None for part in self.parts):
