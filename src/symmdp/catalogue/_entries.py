@@ -98,10 +98,11 @@ _ENTRIES = (
 
 @cache
 def _all_entries() -> tuple[CatalogueEntry, ...]:
+    from symmdp.catalogue._box2d import BOX2D
     from symmdp.catalogue._grid_world import GRID_WORLD
     from symmdp.catalogue._mujoco import MUJOCO  # building its large representations takes a tenth of a second
 
-    return (*_ENTRIES, *GRID_WORLD, *MUJOCO)
+    return (*_ENTRIES, *GRID_WORLD, *MUJOCO, *BOX2D)
 
 
 def entries() -> tuple[CatalogueEntry, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +30,10 @@ class Guarded:
     @property
     def action_space(self) -> gym.Space:
         return self._simulator.action_space
+
+    @property
+    def most_resets(self) -> int:
+        return getattr(self._simulator, "most_resets", sys.maxsize)
 
     def reset(self, seed: int) -> None:
         self._state = None
