@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import Box2D
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symmdp.errors import DivergenceError, SimulatorError
+from symmdp.mdp.simulators._box2d_bodies import Motion, Outlines
 from symmdp.mdp.simulators._simulator import REMEDY, Transition
 
 _ROUNDING = 1e-5  # what float32 observations and shaping may differ by from ours, relative to their size
@@ -25,6 +27,7 @@ class Box2DSimulator:
     def __init__(self, env: Any):
         self._env = env
         self._is_set = False  # whether the state was set, and no step has been made since
+        self._outlines: Outlines | None = None  # of the bodies that the last reset made
 
     @property
     def observation_space(self) -> gym.Space:
@@ -41,7 +44,7 @@ class Box2DSimulator:
 
     def reset(self, seed: int) -> None:
         self._env.reset(seed=seed)
-        self._is_set = False
+        self._is_set, self._outlines = False, None
 
     def step(self, action: int | NDArray[np.float64]) -> Transition:
         world = self._env.world
@@ -59,7 +62,12 @@ class Box2DSimulator:
     def observe(self) -> NDArray[np.float64]:
         raise NotImplementedError
 
+    def _bodies(self) -> list[Any]:
+        """The moving bodies, the main one first."""
+        raise NotImplementedError
+
     def _feet(self) -> list[Any]:
+        """Two of them, in the order of the observation."""
         raise NotImplementedError
 
     def _shaping(self) -> float:
@@ -73,6 +81,12 @@ class Box2DSimulator:
         self._env.game_over = False
         self._env.prev_shaping = self._shaping()
         self._is_set = True
+
+    def _corners(self, motions: Sequence[Motion]) -> tuple[NDArray[np.float64], Outlines]:
+        """The corners of bodies that move so, and to which of them each belongs."""
+        if self._outlines is None:
+            self._outlines = Outlines(self._bodies())
+        return self._outlines.corners(motions), self._outlines
 
     def _compare(self, shown: NDArray) -> NDArray[np.float64]:
         """The observation in float64, after checking that the environment shows it, and rewards as its base class does."""

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-@dataclass(frozen=True)
-class Motion:
+class Motion(NamedTuple):
     """Where a body is and how it moves, in metres, radians and seconds.
 
     Attributes:
-        origin: of its own frame.
+        x: of the origin of its own frame, like `y`.
+        y: likewise.
+        vx: the velocity of its centre of mass, like `vy`.
+        vy: likewise.
         angle: of its own frame.
-        velocity: of its centre of mass.
         spin: its angular velocity.
     """
 
-    origin: NDArray[np.float64]
+    x: float
+    y: float
+    vx: float
+    vy: float
     angle: float
-    velocity: NDArray[np.float64]
     spin: float
 
-    def point(self, local: Any) -> NDArray[np.float64]:
-        """A point of the body's own frame, in the world."""
-        return self.origin + _turn(self.angle) @ np.array(tuple(local))
+
+def motion_of(body: Any) -> Motion:
+    """The motion that a body has."""
+    return Motion(*body.position, *body.linearVelocity, body.angle, body.angularVelocity)
 
 
 def follow(joint: Any, parent: Motion, angle: float, speed: float, step: float) -> Motion:
@@ -38,52 +42,65 @@ def follow(joint: Any, parent: Motion, angle: float, speed: float, step: float) 
     are those of bodies that are turned back by as much.
     """
     spin, own = parent.spin + speed, parent.angle + joint.GetReferenceAngle() + angle
-    anchor, center = np.array(tuple(joint.GetLocalAnchorB())), np.array(tuple(joint.bodyB.localCenter))
-    arm = np.array(tuple(joint.GetLocalAnchorA())) - np.array(tuple(joint.bodyA.localCenter))
-    origin = parent.point(joint.GetLocalAnchorA()) - _turn(own) @ anchor
-    at_anchor = parent.velocity + parent.spin * _left(_turn(parent.angle - step * parent.spin) @ arm)
-    return Motion(origin, own, at_anchor + spin * _left(_turn(own - step * spin) @ (center - anchor)), spin)
+    (ax, ay), (bx, by) = joint.GetLocalAnchorA(), joint.GetLocalAnchorB()
+    (px, py), (cx, cy) = joint.bodyA.localCenter, joint.bodyB.localCenter
+    to_anchor, from_origin = _turned(ax, ay, parent.angle), _turned(bx, by, own)
+    arm = _turned(ax - px, ay - py, parent.angle - step * parent.spin)
+    own_arm = _turned(cx - bx, cy - by, own - step * spin)
+    return Motion(
+        parent.x + to_anchor[0] - from_origin[0],
+        parent.y + to_anchor[1] - from_origin[1],
+        parent.vx - parent.spin * arm[1] - spin * own_arm[1],
+        parent.vy + parent.spin * arm[0] + spin * own_arm[0],
+        own,
+        spin,
+    )
 
 
-def motion_of(body: Any) -> Motion:
-    """The motion that a body has."""
-    position, velocity = np.array(tuple(body.position)), np.array(tuple(body.linearVelocity))
-    return Motion(position, float(body.angle), velocity, float(body.angularVelocity))
+class Outlines:
+    """The outlines of bodies, one polygon each.
+
+    Attributes:
+        owner: which body each corner belongs to, shape `(n,)`.
+        following: the next corner around it, shape `(n,)`.
+    """
+
+    def __init__(self, bodies: Sequence[Any]):
+        polygons = [body.fixtures[0].shape.vertices for body in bodies]
+        self._local = np.concatenate([np.array(polygon) for polygon in polygons])
+        self.owner = np.repeat(np.arange(len(polygons)), [len(polygon) for polygon in polygons])
+        starts = np.concatenate([[0], np.cumsum([len(polygon) for polygon in polygons])])
+        self.following = np.arange(len(self.owner)) + 1
+        self.following[starts[1:] - 1] = starts[:-1]
+
+    def corners(self, motions: Sequence[Motion]) -> NDArray[np.float64]:
+        """The corners of bodies that move so, shape `(n, 2)`."""
+        x, y, _, _, angle, _ = np.array(motions)[self.owner].T
+        cos, sin, across, up = np.cos(angle), np.sin(angle), *self._local.T
+        return np.stack([x + cos * across - sin * up, y + sin * across + cos * up], axis=1)
 
 
-def corners(body: Any, motion: Motion) -> NDArray[np.float64]:
-    """The corners of a body that moves so, in the order around it, shape `(n, 2)`."""
-    local = np.array(body.fixtures[0].shape.vertices)
-    return motion.origin + local @ _turn(motion.angle).T
-
-
-def place(bodies: Iterable[tuple[Any, Motion]], grounds: Sequence[Any]) -> None:
+def place(bodies: Sequence[Any], motions: Sequence[Motion], grounds: Sequence[Any]) -> None:
     """Put bodies where they are to be, over grounds whose shape has changed: without contacts, forces or a timer of sleep.
 
     Bodies that are taken out of the world in one order, and put back in the reverse order, get back their places in Box2D's
     search tree, so that its order of contacts does not depend on what went before.
     """
-    bodies = list(bodies)
-    every = [*grounds, *(body for body, _ in bodies)]
+    every = [*grounds, *bodies]
     for body in every:
         body.active = False
-    for body, motion in bodies:
+    for body, motion in zip(bodies, motions, strict=True):
         body.awake = False  # forgets forces, and how long it has been at rest
         body.awake = True
-        body.transform = (tuple(motion.origin), motion.angle)
-        body.linearVelocity = tuple(motion.velocity)
+        body.transform = ((motion.x, motion.y), motion.angle)
+        body.linearVelocity = (motion.vx, motion.vy)
         body.angularVelocity = motion.spin
     for body in reversed(every):
         body.active = True
-    body, motion = bodies[0]
-    body.transform = (tuple(motion.origin), motion.angle)  # finds the pairs that may touch; the next step alone would not
+    x, y, _, _, angle, _ = motions[0]
+    bodies[0].transform = ((x, y), angle)  # finds the pairs that may touch; the next step alone would not
 
 
-def _turn(angle: float) -> NDArray[np.float64]:
-    cos, sin = np.cos(angle), np.sin(angle)
-    return np.array([[cos, -sin], [sin, cos]])
-
-
-def _left(vector: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A vector turned by 90°: the velocity of its end, at unit spin about its start."""
-    return np.array([-vector[1], vector[0]])
+def _turned(x: float, y: float, angle: float) -> tuple[float, float]:
+    cos, sin = math.cos(angle), math.sin(angle)
+    return cos * x - sin * y, sin * x + cos * y

@@ -44,14 +44,14 @@ def fit_ground(
     return heights
 
 
-def underside(polygon: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The corners of a polygon, and its edges where they cross the vertical lines at `x`, shape `(n, 2)`."""
-    start, end = polygon, np.roll(polygon, -1, axis=0)
-    low, high = np.minimum(start[:, :1], end[:, :1]), np.maximum(start[:, :1], end[:, :1])
-    edge, line = np.nonzero((low < x) & (x < high))
-    share = (x[line] - start[edge, 0]) / (end[edge, 0] - start[edge, 0])
-    crossings = np.stack([x[line], start[edge, 1] + share * (end[edge, 1] - start[edge, 1])], axis=1)
-    return np.concatenate([polygon, crossings])
+def crossings(corners: NDArray[np.float64], following: NDArray[np.int64], x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Where edges, each from a corner to the one that follows it, cross the vertical lines at `x`; shape `(n, 2)`."""
+    start, end = corners[:, 0], corners[following, 0]
+    low, high = np.minimum(start, end), np.maximum(start, end)
+    edge, line = np.nonzero((low[:, None] < x) & (x < high[:, None]))
+    share = (x[line] - start[edge]) / (end[edge] - start[edge])
+    y = corners[edge, 1] + share * (corners[following[edge], 1] - corners[edge, 1])
+    return np.stack([x[line], y], axis=1)
 
 
 def _rows(x: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np.float64]:

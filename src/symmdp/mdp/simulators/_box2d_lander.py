@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symmdp.mdp.simulators._box2d_base import Box2DSimulator
-from symmdp.mdp.simulators._box2d_bodies import Motion, corners, follow, motion_of, place
-from symmdp.mdp.simulators._box2d_ground import fit_ground, underside
+from symmdp.mdp.simulators._box2d_bodies import Motion, follow, motion_of, place
+from symmdp.mdp.simulators._box2d_ground import crossings, fit_ground
 from symmdp.mdp.simulators._simulator import Transition
 
 _HALF_WIDTH, _HALF_HEIGHT = lander.VIEWPORT_W / lander.SCALE / 2, lander.VIEWPORT_H / lander.SCALE / 2
@@ -36,10 +36,10 @@ class LunarLanderSimulator(Box2DSimulator):
 
     def get_state(self) -> NDArray[np.float64]:
         env = self._env
-        legs = [[*_numbers(motion_of(leg)), leg.ground_contact] for leg in env.legs]
+        legs = [[*motion_of(leg), leg.ground_contact] for leg in env.legs]
         heights = [edge.shape.vertices[0][1] for edge in self._edges()] + [self._edges()[-1].shape.vertices[1][1]]
         wind = [env.wind_idx, env.torque_idx] if env.enable_wind else [0, 0]
-        return np.array([*_numbers(motion_of(env.lander)), *np.ravel(legs), *heights, *wind], dtype=np.float64)
+        return np.array([*motion_of(env.lander), *np.ravel(legs), *heights, *wind], dtype=np.float64)
 
     def set_state(self, state: NDArray[np.float64]) -> None:
         env = self._env
@@ -49,18 +49,18 @@ class LunarLanderSimulator(Box2DSimulator):
             env.reset(seed=0)
         for i, edge in enumerate(self._edges()):
             edge.shape.vertices = [(_X[i], heights[i]), (_X[i + 1], heights[i + 1])]
-        bodies = zip([env.lander, *env.legs], [pose, *legs], strict=True)
-        place([(body, _motion(numbers)) for body, numbers in bodies], [env.moon])
+        motions = [Motion(*map(float, numbers[:_BODY])) for numbers in (pose, *legs)]
+        place(self._bodies(), motions, [env.moon])
         if env.enable_wind:
             env.wind_idx, env.torque_idx = int(wind[0]), int(wind[1])
         self._begin(legs[:, _BODY] > 0.5)
 
     def state_of(self, observation: NDArray[np.float64]) -> NDArray[np.float64]:
         env, random = self._env, self._env.np_random
-        x, y, vx, vy, angle, spin = observation[:6]
-        origin = np.array([x * _HALF_WIDTH + _HALF_WIDTH, y * _HALF_HEIGHT + self._rest_height()])
-        velocity = np.array([vx / _HALF_WIDTH, vy / _HALF_HEIGHT]) * lander.FPS
-        motions = [Motion(origin, float(angle), velocity, float(spin) * lander.FPS / 20)]
+        x, y, vx, vy, angle, spin = map(float, observation[:6])
+        x, y = x * _HALF_WIDTH + _HALF_WIDTH, y * _HALF_HEIGHT + self._rest_height()
+        vx, vy = vx / _HALF_WIDTH * lander.FPS, vy / _HALF_HEIGHT * lander.FPS
+        motions = [Motion(x, y, vx, vy, angle, spin / 20 * lander.FPS)]
         for leg in env.legs:
             inner, outer = leg.joint.limits if leg.joint.motorSpeed < 0 else leg.joint.limits[::-1]
             is_moving, share = random.integers(2), random.uniform()
@@ -68,9 +68,9 @@ class LunarLanderSimulator(Box2DSimulator):
             motions.append(follow(leg.joint, motions[0], angle, speed, 1 / lander.FPS))
         touches = observation[6:] > 0.5
         heights = self._fitted(self._drawn_heights(), motions, touches)
-        legs = [[*_numbers(motion), touching] for motion, touching in zip(motions[1:], touches, strict=True)]
+        legs = [[*motion, touching] for motion, touching in zip(motions[1:], touches, strict=True)]
         wind = random.integers(-_WIND, _WIND, size=2)
-        return np.array([*_numbers(motions[0]), *np.ravel(legs), *heights, *wind], dtype=np.float64)
+        return np.array([*motions[0], *np.ravel(legs), *heights, *wind], dtype=np.float64)
 
     def observe(self) -> NDArray[np.float64]:
         env = self._env
@@ -105,6 +105,9 @@ class LunarLanderSimulator(Box2DSimulator):
             found.append(self.state_of(np.array([x, y, *generator.normal(scale=0.5, size=4), *touching])))
         return np.array(found).reshape(count, len(reached[0]))
 
+    def _bodies(self) -> list[Any]:
+        return [self._env.lander, *self._env.legs]
+
     def _feet(self) -> list[Any]:
         return self._env.legs
 
@@ -127,21 +130,15 @@ class LunarLanderSimulator(Box2DSimulator):
 
     def _fitted(self, heights: NDArray[np.float64], motions: list[Motion], touches: NDArray[np.bool_]) -> NDArray[np.float64]:
         clearance = _CLEARANCE * self._env.np_random.uniform()
-        if not touches.any() and motions[0].origin[1] - _REACH > heights.max():
+        if not touches.any() and motions[0].y - _REACH > heights.max():
             return heights
-        bodies = [self._env.lander, *self._env.legs]
-        touched, above = [], []
-        for body, motion, touching in zip(bodies, motions, [False, *touches], strict=True):
-            points = underside(corners(body, motion), _X)
-            if touching:
-                touched.append(points[points[:, 1].argmin()])
-            above.append(points - [0, 0 if touching else clearance])
-        return fit_ground(_X, heights, np.array(touched).reshape(-1, 2), np.concatenate(above))
-
-
-def _numbers(motion: Motion) -> list[float]:
-    return [*motion.origin, *motion.velocity, motion.angle, motion.spin]
-
-
-def _motion(numbers: NDArray[np.float64]) -> Motion:
-    return Motion(numbers[:2], float(numbers[4]), numbers[2:4], float(numbers[5]))
+        corners, outlines = self._corners(motions)
+        touched = []
+        for i in range(len(motions)):
+            own = corners[outlines.owner == i]
+            if i and touches[i - 1]:
+                touched.append(own[own[:, 1].argmin()])
+            else:
+                corners[outlines.owner == i] = own - [0, clearance]
+        above = np.concatenate([corners, crossings(corners, outlines.following, _X)])
+        return fit_ground(_X, heights, np.array(touched).reshape(-1, 2), above)

@@ -7,20 +7,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symmdp.mdp.simulators._box2d_base import Box2DSimulator
-from symmdp.mdp.simulators._box2d_bodies import Motion, corners, follow, place
-from symmdp.mdp.simulators._box2d_ground import fit_ground, underside
+from symmdp.mdp.simulators._box2d_bodies import Motion, follow, place
+from symmdp.mdp.simulators._box2d_ground import crossings, fit_ground
 
 _HULL = np.array([walker.TERRAIN_STEP * walker.TERRAIN_STARTPAD / 2, walker.TERRAIN_HEIGHT + 2 * walker.LEG_H])
 _RAYS = 10
 _ANGLES = 1.5 * np.arange(_RAYS) / _RAYS  # from straight down, forward
 _BEHIND = 8  # vertices of the ground behind the hull
-_VERTICES = 30  # of the whole ground: these, those that the lidar sees, two feet, and the way ahead
+_BACK = _HULL[0] - walker.TERRAIN_STEP * np.arange(_BEHIND, -1, -1)  # their x, and that of the hull
+_VERTICES = 22  # of the whole ground: these, those that the lidar sees, two feet, and the way ahead
+_FAR = 4.0  # metres between vertices on the way ahead
 _PAST = 1.02  # where nothing is seen, the ground is farther than the lidar's range by this factor
 _CLEARANCE = 0.03  # metres between the ground behind the hull and what does not touch it
 _SPEEDS = np.array([walker.SPEED_HIP, walker.SPEED_KNEE] * 2)  # units of the joints' speeds
 _KNEES = np.array([0.0, 1.0, 0.0, 1.0])  # what observations add to the joints' angles
 _ANGLE, _SPIN = np.array([4, 6, 9, 11]), np.array([5, 7, 10, 12])  # of the joints, in an observation
 _TOUCH = np.array([8, 13])
+_FEET = (2, 4)  # among the bodies
 _PIXELS = np.array([walker.VIEWPORT_W, walker.VIEWPORT_H]) / walker.SCALE
 _VELOCITY = 0.3 * _PIXELS / walker.FPS  # units of the hull's velocity
 
@@ -34,32 +37,34 @@ class BipedalWalkerSimulator(Box2DSimulator):
     stays just below all that does not touch it.
     """
 
-    most_resets = 500  # each makes two hundred bodies
+    most_resets = 400  # each makes two hundred bodies
 
     def __init__(self, env: Any):
         super().__init__(env)
         self._grounds: list[Any] = []
-        self._lidar: NDArray[np.float64] | None = None  # of a state that was set
+        self._state = np.zeros(14 + _RAYS)  # the last one that was set
 
     def reset(self, seed: int) -> None:
         # A world that has held bodies before counts them otherwise, and its episodes then depend on more than the seed.
         self._env._destroy()
         self._env.world = type(self._env.world)(gravity=self._env.world.gravity)
-        self._grounds, self._lidar = [], None
+        self._grounds = []
         super().reset(seed)
 
     def get_state(self) -> NDArray[np.float64]:
         return self.observe()
 
     def set_state(self, state: NDArray[np.float64]) -> None:
+        if self._is_set and np.array_equal(state, self._state):
+            return
         if not self._grounds:
             self._take_grounds()
-        bodies = self._motions(state)
-        ground = self._ground(bodies, state)
+        motions = self._motions(state)
+        ground = self._ground(motions, state).tolist()
         for i, body in enumerate(self._grounds):
-            body.fixtures[0].shape.vertices = [tuple(ground[i]), tuple(ground[i + 1])]
-        place(bodies, self._grounds)
-        self._lidar = state[-_RAYS:].copy()
+            body.fixtures[0].shape.vertices = ground[i : i + 2]
+        place(self._bodies(), motions, self._grounds)
+        self._state = state.copy()
         self._begin(state[_TOUCH] > 0.5)
 
     def state_of(self, observation: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -76,7 +81,7 @@ class BipedalWalkerSimulator(Box2DSimulator):
         found[_ANGLE] = np.array([joint.angle for joint in env.joints]) + _KNEES
         found[_SPIN] = np.array([joint.speed for joint in env.joints]) / _SPEEDS
         found[_TOUCH] = [foot.ground_contact for foot in self._feet()]
-        found[-_RAYS:] = self._lidar if self._is_set else [ray.fraction for ray in env.lidar]
+        found[-_RAYS:] = self._state[-_RAYS:] if self._is_set else [ray.fraction for ray in env.lidar]
         return found
 
     def sample_states(self, count: int, reached: NDArray[np.float64], generator: np.random.Generator) -> NDArray[np.float64]:
@@ -88,13 +93,17 @@ class BipedalWalkerSimulator(Box2DSimulator):
             state[_ANGLE] = generator.uniform(low, high) + _KNEES
             state[_SPIN] = generator.normal(scale=0.5, size=4)
             slope, gap = generator.uniform(-0.3, 0.3), generator.uniform(0.02, 0.5)
-            depths = [float((points @ [slope, -1]).max()) for points in self._corners(state)]
-            deepest = int(np.argmax(depths))
-            if generator.integers(2) and deepest in (2, 4):
-                state[_TOUCH[deepest // 2 - 1]], gap = 1, 0.0
+            corners, outlines = self._corners(self._motions(state))
+            depths = (corners - _HULL) @ [slope, -1]
+            depth, deepest = depths.max(), outlines.owner[depths.argmax()]
+            if generator.integers(2) and deepest in _FEET:
+                state[_TOUCH[_FEET.index(deepest)]], gap = 1, 0.0
             falls = walker.LIDAR_RANGE * (np.cos(_ANGLES) + slope * np.sin(_ANGLES))
-            state[-_RAYS:] = np.where(falls > 0, np.clip((depths[deepest] + gap) / np.maximum(falls, 1e-9), 0, 1), 1)
+            state[-_RAYS:] = np.where(falls > 0, np.clip((depth + gap) / np.maximum(falls, 1e-9), 0, 1), 1)
         return found
+
+    def _bodies(self) -> list[Any]:
+        return [self._env.hull, *self._env.legs]
 
     def _feet(self) -> list[Any]:
         return [self._env.legs[1], self._env.legs[3]]
@@ -113,39 +122,36 @@ class BipedalWalkerSimulator(Box2DSimulator):
         edges = [body for body in env.terrain if len(body.fixtures[0].shape.vertices) == 2]
         self._grounds = edges[: _VERTICES - 1]
 
-    def _motions(self, state: NDArray[np.float64]) -> list[tuple[Any, Motion]]:
-        env = self._env
-        hull = Motion(_HULL, float(state[0]), state[2:4] / _VELOCITY, float(state[1]) * walker.FPS / 2)
-        found = [(env.hull, hull)]
-        for i, (angle, speed) in enumerate(zip(state[_ANGLE] - _KNEES, state[_SPIN] * _SPEEDS, strict=True)):
-            parent = found[-1][1] if i % 2 else hull
-            found.append((env.legs[i], follow(env.joints[i], parent, float(angle), float(speed), 1 / walker.FPS)))
+    def _motions(self, state: NDArray[np.float64]) -> list[Motion]:
+        angle, spin = float(state[0]), float(state[1]) * walker.FPS / 2
+        found = [Motion(*_HULL.tolist(), *(state[2:4] / _VELOCITY).tolist(), angle, spin)]
+        angles, speeds = (state[_ANGLE] - _KNEES).tolist(), (state[_SPIN] * _SPEEDS).tolist()
+        for i, joint in enumerate(self._env.joints):
+            found.append(follow(joint, found[i if i % 2 else 0], angles[i], speeds[i], 1 / walker.FPS))
         return found
 
-    def _corners(self, state: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-        """The corners of hull and legs, from the hull's position."""
-        return [corners(body, motion) - _HULL for body, motion in self._motions(state)]
-
-    def _ground(self, bodies: list[tuple[Any, Motion]], state: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The vertices of the ground, from the left to the right, shape `(30, 2)`."""
+    def _ground(self, motions: list[Motion], state: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The vertices of the ground, from the left to the right, shape `(22, 2)`."""
         hits = _hits(state[-_RAYS:])
-        start = _HULL[0] - walker.TERRAIN_STEP * np.arange(_BEHIND, -1, -1)
-        touches = (False, False, bool(state[_TOUCH[0]] > 0.5), False, bool(state[_TOUCH[1]] > 0.5))
-        touched, above, ahead = [], [], [hits]
-        for (body, motion), touching in zip(bodies, touches, strict=True):
-            points = underside(corners(body, motion), start)
-            if touching:
-                lowest = points[points[:, 1].argmin()]
-                (touched if lowest[0] <= _HULL[0] else ahead).append(lowest[None])
-            above.append(points - [0, 0 if touching else _CLEARANCE])
-        free = np.arange(_BEHIND + 1) < _BEHIND
-        level = np.full(_BEHIND + 1, hits[0, 1])
-        heights = fit_ground(start, level, np.concatenate([*touched, np.zeros((0, 2))]), np.concatenate(above), free)
-        seen = np.concatenate(ahead)
+        corners, outlines = self._corners(motions)
+        is_clear = np.ones(len(corners), dtype=bool)
+        feet = []
+        for touch, body in zip(_TOUCH, _FEET, strict=True):
+            if state[touch] > 0.5:
+                own = outlines.owner == body
+                feet.append(corners[own][corners[own, 1].argmin()])
+                is_clear &= ~own
+        feet = np.array(feet).reshape(-1, 2)
+        corners[is_clear, 1] -= _CLEARANCE
+        above = np.concatenate([corners, crossings(corners, outlines.following, _BACK)])
+        ahead = feet[:, 0] > _HULL[0]
+        level, free = np.full(_BEHIND + 1, hits[0, 1]), np.arange(_BEHIND + 1) < _BEHIND
+        heights = fit_ground(_BACK, level, feet[~ahead], above, free)
+        seen = np.concatenate([hits, feet[ahead]])
         seen = seen[np.argsort(np.arctan2(seen[:, 0] - _HULL[0], _HULL[1] - seen[:, 1]), kind="stable")]
-        behind = np.stack([start, heights], axis=1)[:-1]
+        behind = np.stack([_BACK, heights], axis=1)[:-1]
         rest = _VERTICES - len(behind) - len(seen)
-        level = seen[-1] + np.stack([np.arange(1.0, rest + 1), np.zeros(rest)], axis=1)
+        level = seen[-1] + np.stack([_FAR * np.arange(1.0, rest + 1), np.zeros(rest)], axis=1)
         return np.concatenate([behind, seen, level])
 
 
