@@ -51,12 +51,13 @@ class Walk:
 
     def step(self, action):
         x, y, hidden = self._state
+        terminated = abs(x) > 2 or x > self._wall
         reward = abs(x) + self._random.normal() + self._bonus * (x > 0)
         x += 0.1 * float(action[0]) + self._random.standard_t(1.5) * 0.3 + self._shift + self._slope * y + 0.2 * hidden
         if self._sick and x > 2:
             x = np.nan
         self._state = np.array([x, y + self._random.normal(), hidden])
-        return self.observe(), float(reward), bool(not -3 < x < min(3, self._wall))
+        return self.observe(), float(reward), bool(terminated)
 
     def sample_states(self, count: int, reached: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         return generator.normal(size=(count, 3))
@@ -72,7 +73,7 @@ def test_a_symmetric_walk_passes_for_nearly_every_seed():
     assert sum(not report.passed for report in reports) <= 2
     p_values = [part.p_value for report in reports for part in report.parts if part.p_value is not None]
     assert len(p_values) == 300
-    assert 0.02 < np.quantile(p_values, 0.1)  # smaller p-values would be too frequent
+    assert np.quantile(p_values, 0.1) > 0.02  # smaller p-values would be too frequent
 
 
 @pytest.mark.parametrize(

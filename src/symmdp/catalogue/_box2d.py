@@ -78,7 +78,7 @@ BOX2D = (
         median_error=0.077,
         engine=_ENGINE,
         notes="the two legs change places, but the angles of the hips are measured from −0.05 and +0.05 rad; an exchange about "
-        "these (in alternatives) is nearer: it differs by the limits of the hips and the order in which the solver visits joints",
+        "these (in alternatives) is nearer: what is left are the hips' limits, and the order in which the solver visits joints",
         breaks=("observation", "reward", "termination", "initial states"),
         alternatives=(_walker("exchange of the legs about the hips' zeros", 0.05),),
     ),

@@ -12,7 +12,6 @@ from symmdp.mdp.simulators._box2d_walker import BipedalWalkerSimulator
 from symmdp.mdp.simulators._simulator import REMEDY, Simulator
 
 
-
 def simulator(env: gym.Env) -> Simulator:
     """The simulator of a Box2D environment.
 

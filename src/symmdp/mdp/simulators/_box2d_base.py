@@ -20,8 +20,8 @@ class Box2DSimulator:
 
     A state says which of the two feet touches the ground, in the order of the observation. Box2D finds contacts at the start
     of a step, so that an observation shows those of the pose before; the state keeps what was shown, and the step finds its
-    own. Two things are no part of it: the impulses that the solver starts from, with which the first step from a state that was set
-    starts at zero, and how long a body has been at rest.
+    own. Two things are no part of it: the impulses that the solver starts from, zero in the first step from a state that was
+    set, and how long a body has been at rest.
     """
 
     def __init__(self, env: Any):

@@ -32,7 +32,8 @@ class Motion(NamedTuple):
 
 def motion_of(body: Any) -> Motion:
     """The motion that a body has."""
-    return Motion(*body.position, *body.linearVelocity, body.angle, body.angularVelocity)
+    (x, y), (vx, vy) = body.position, body.linearVelocity
+    return Motion(x, y, vx, vy, body.angle, body.angularVelocity)
 
 
 def follow(joint: Any, parent: Motion, angle: float, speed: float, step: float) -> Motion:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-_SLACK = 1e-9  # metres
+_NONE = 1e-9  # metres: no more than rounding
+_LEVER = 0.05  # what the ground near a point moves by, at the least, for one metre of change in its heights
 
 
 def fit_ground(
@@ -15,10 +16,11 @@ def fit_ground(
     above: NDArray[np.float64],
     free: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:
-    """Heights that differ as little as possible from `drawn`, in the sum of squares.
+    """The heights nearest to `drawn`, in the sum of squares, of ground through the points `touched` and below those `above`.
 
-    The ground passes through the points `touched` and below the points `above`; bodies beside these, and points beside the
-    row, put no condition on it. The smallest change is one of a few conditions that bind, found one by one.
+    Points beside the row put no condition on it, and neither do those above that the points touched leave little choice
+    about: the ground would have to move by twenty times as much as they are missed by. Where no ground meets all
+    conditions, it goes through the points touched alone.
 
     Args:
         x: where the heights are, increasing, shape `(m,)`; the ground is straight in between.
@@ -26,22 +28,39 @@ def fit_ground(
         touched: shape `(k, 2)`.
         above: shape `(n, 2)`.
         free: which heights may change, shape `(m,)`; all when not given.
+
+    Source: Lawson and Hanson 1974, chapter 23 (least distance programming).
     """
     free = np.ones(len(x), dtype=bool) if free is None else free
-    rows, targets = _rows(x, touched[:, 0]), touched[:, 1]
-    over, limits = _rows(x, above[:, 0]), above[:, 1]
     heights = drawn.copy()
-    for step in range(len(above) + 1):
-        if step or len(targets):
-            heights = drawn.copy()
-            heights[free] += np.linalg.lstsq(rows[:, free], targets - rows @ drawn, rcond=None)[0]
-        excess = over @ heights - limits
-        excess[~over[:, free].any(axis=1)] = 0
-        worst = int(excess.argmax()) if len(excess) else 0
-        if not len(excess) or excess[worst] <= _SLACK:
-            break
-        rows, targets = np.vstack([rows, over[worst]]), np.append(targets, limits[worst])
+    through, under = _rows(x, touched[:, 0]), _rows(x, above[:, 0])
+    room = above[:, 1] - under @ drawn
+    under = under[:, free]
+    change, kernel = np.zeros(under.shape[1]), np.eye(under.shape[1])
+    if len(touched):
+        _, sizes, axes = np.linalg.svd(through[:, free])
+        change = np.linalg.lstsq(through[:, free], touched[:, 1] - through @ drawn, rcond=_LEVER)[0]
+        kernel = axes[int((sizes > _LEVER * sizes[0]).sum()) :].T
+    short, under = under @ change - room, under @ kernel
+    binds = np.linalg.norm(under, axis=1) > _LEVER
+    if (short[binds] > _NONE).any():
+        change = change + kernel @ _least_distance(-under[binds], short[binds])
+    heights[free] += change
     return heights
+
+
+def _least_distance(rows: NDArray[np.float64], least: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The shortest vector with `rows @ vector >= least`; zero where there is none."""
+    from scipy.optimize import nnls  # only verification pays for its import
+
+    matrix, target = np.vstack([rows.T, least]), np.zeros(rows.shape[1] + 1)
+    target[-1] = 1
+    try:
+        solution, distance = nnls(matrix, target)
+    except RuntimeError:  # too many iterations
+        return target[:-1]
+    residual = matrix @ solution - target
+    return -residual[:-1] / residual[-1] if distance > _NONE else target[:-1]
 
 
 def crossings(corners: NDArray[np.float64], following: NDArray[np.int64], x: NDArray[np.float64]) -> NDArray[np.float64]:

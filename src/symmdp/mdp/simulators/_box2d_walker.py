@@ -32,9 +32,9 @@ class BipedalWalkerSimulator(Box2DSimulator):
     """BipedalWalker, on the usual terrain or the hard one.
 
     What an observation leaves out is no part of the state: `get_state` returns the observation, and a step from it is a
-    function of state and action. The hull is set where episodes start, so that the ends of the track are not met. The ground is straight between
-    the points that the lidar sees and the feet that touch it; it runs on level from the last of them, and behind the hull, where it
-    stays just below all that does not touch it.
+    function of state and action. The hull is set where episodes start, so that the ends of the track are not met. The ground
+    is straight between the points that the lidar sees and the feet that touch it; it runs on level from the last of them,
+    and behind the hull, where it stays just below all that does not touch it.
     """
 
     most_resets = 400  # each makes two hundred bodies
@@ -124,7 +124,8 @@ class BipedalWalkerSimulator(Box2DSimulator):
 
     def _motions(self, state: NDArray[np.float64]) -> list[Motion]:
         angle, spin = float(state[0]), float(state[1]) * walker.FPS / 2
-        found = [Motion(*_HULL.tolist(), *(state[2:4] / _VELOCITY).tolist(), angle, spin)]
+        vx, vy = state[2:4] / _VELOCITY
+        found = [Motion(float(_HULL[0]), float(_HULL[1]), float(vx), float(vy), angle, spin)]
         angles, speeds = (state[_ANGLE] - _KNEES).tolist(), (state[_SPIN] * _SPEEDS).tolist()
         for i, joint in enumerate(self._env.joints):
             found.append(follow(joint, found[i if i % 2 else 0], angles[i], speeds[i], 1 / walker.FPS))

@@ -68,9 +68,10 @@ class Guarded:
         except SymmdpError:
             raise
         except Exception as error:
+            what = what.format(argument)
             where = "" if self._state is None else f" in the state {_short(self._state)}"
             raise SimulatorError(
-                f"{self._name} raised {type(error).__name__}: {str(error).rstrip('.')}, in {what.format(argument)}{where}. Verification also "
+                f"{self._name} raised {type(error).__name__}: {str(error).rstrip('.')}, in {what}{where}. Verification also "
                 "visits states that episodes do not reach: let the environment accept them, or pass simulator= with a "
                 "sample_states that leaves them out."
             ) from error

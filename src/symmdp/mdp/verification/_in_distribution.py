@@ -73,7 +73,11 @@ def _part(
     worst = int(order[0])
     what = "differences" if names is None else f"differences of {names[worst]}"
     covariate = int(test.covariates[worst])
-    kind = f"vary with {pairs.covariate_names[covariate - 1]}" if covariate else f"are not about zero: their mean is {bias[worst]:.2g}"
+    kind = (
+        f"vary with {pairs.covariate_names[covariate - 1]}"
+        if covariate
+        else f"are not about zero: their mean is {bias[worst]:.2g}"
+    )
     return PartResult(
         part=part,
         element=g,

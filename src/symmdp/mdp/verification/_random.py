@@ -49,7 +49,7 @@ def random_parts(
     for g, found in parts.items():
         if originals is not None:
             try:
-                found += _compare(simulator, symmetry, g, originals, actions, tolerance, generator)
+                found.extend(_compare(simulator, symmetry, g, originals, actions, tolerance, generator))
             except VerificationError as error:
                 stopped = stopped or error
     try:
@@ -86,7 +86,9 @@ def _compare(
     back = symmetry.transform_observation(symmetry.group.inverse(g), images.following[rows])
     terminated = originals.terminated[rows] - images.terminated[rows]
     reward = (originals.reward[rows] - images.reward[rows]) / spread(originals.reward)
-    covariates, names = _covariates(symmetry, simulator.action_space, originals.observation[rows], [actions[i] for i in rows])
+    covariates, names = _covariates(
+        symmetry, simulator.action_space, originals.observation[rows], [actions[int(i)] for i in rows]
+    )
     pairs = Pairs(
         observation=(originals.following[rows] - back) / scale,
         # Where one episode ends and the other does not, rewards differ for that alone. To leave such pairs out keeps the

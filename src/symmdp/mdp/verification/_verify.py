@@ -54,7 +54,8 @@ def verify(
     Raises:
         UnknownEnvironmentError: Gymnasium has no such environment.
         SpaceMismatchError: the symmetry does not fit the spaces.
-        SimulatorError: the state cannot be set, a step is not deterministic (and not said to be random), or the environment raises an exception.
+        SimulatorError: the state cannot be set, a step is random where the simulator does not say so, or the environment
+            raises an exception.
         DivergenceError: an observation or reward is not finite. Of this and the error above, the attribute `report` holds what
             was found until then: `None`, or a report on the transitions before it and on all parts that need none.
         OptionError: fewer than 10 samples, a tolerance that is not positive, a confidence not between 0 and 1, or a
