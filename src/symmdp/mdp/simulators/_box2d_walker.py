@@ -37,7 +37,7 @@ class BipedalWalkerSimulator(Box2DSimulator):
     and behind the hull, where it stays just below all that does not touch it.
     """
 
-    most_resets = 400  # each makes two hundred bodies
+    most_resets = 250  # each makes two hundred bodies
 
     def __init__(self, env: Any):
         super().__init__(env)
