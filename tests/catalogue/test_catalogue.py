@@ -26,9 +26,15 @@ def test_every_claim_holds(entry: CatalogueEntry):
     report = verify(env, symmetry, samples=1000)
     env.close()
     failed = {part.part for part in report.failures}
-    assert failed == set(entry.breaks) if entry.status != "none" else failed
+    if entry.status == "approximate":
+        assert failed <= set(entry.breaks)  # rare differences do not show in every sample
+    else:
+        assert failed == set(entry.breaks) if entry.status != "none" else failed
     if entry.status == "exact":
         assert report.largest_error <= 10 * entry.error  # other versions of the mathematics library round otherwise
+    elif entry.status == "in distribution":
+        assert report.method
+        assert report.largest_error <= 5 * entry.error  # a mean of differences that are random
     elif entry.median_error is not None:
         assert report.median_error == pytest.approx(entry.median_error, rel=0.5)
     else:

@@ -27,7 +27,7 @@ FLOORS = [
 CORE = {"torch", "numpy", "scipy", "gymnasium"}
 # Libraries of the extras, and the floors that may import them.
 EXTRAS = {
-    "mdp": {"mujoco"},
+    "mdp": {"mujoco", "Box2D"},
     "catalogue": {"ale_py", "envpool"},
     "experiments": {"matplotlib", "rich", "pygame"},
     "cli": {"rich", "tyro", "matplotlib"},
@@ -93,7 +93,7 @@ def test_import_loads_the_core_only() -> None:
     code = "import sys, symmdp; print(*sorted({m.split('.')[0] for m in sys.modules}))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "torch" in loaded
-    assert not {"matplotlib", "rich", "tyro", "tensorboard", "pygame", "stable_baselines3", "mujoco"} & set(loaded)
+    assert not {"matplotlib", "rich", "tyro", "tensorboard", "pygame", "stable_baselines3", "mujoco", "Box2D"} & set(loaded)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))

@@ -16,8 +16,8 @@ def _all_entries() -> tuple[CatalogueEntry, ...]:
     from symmdp.catalogue._grid_world import GRID_WORLD
     from symmdp.catalogue._toy_text import TOY_TEXT
 
-    classic_control, mujoco = (known_entries(family) for family in ("classic_control", "mujoco"))
-    return (*classic_control, *TOY_TEXT, *GRID_WORLD, *mujoco, *ATARI)
+    classic_control, box2d, mujoco = (known_entries(family) for family in ("classic_control", "box2d", "mujoco"))
+    return (*classic_control, *TOY_TEXT, *GRID_WORLD, *box2d, *mujoco, *ATARI)
 
 
 def entries() -> tuple[CatalogueEntry, ...]:

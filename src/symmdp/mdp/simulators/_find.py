@@ -23,7 +23,10 @@ TRANSPARENT = (
 )
 
 # Families whose package is an extra, or loads one: the module is imported when an environment of the package is met.
-_LATE_FAMILIES = {"gymnasium.envs.mujoco.": "symmdp.mdp.simulators._mujoco"}
+_LATE_FAMILIES = {
+    "gymnasium.envs.mujoco.": "symmdp.mdp.simulators._mujoco",
+    "gymnasium.envs.box2d.": "symmdp.mdp.simulators._box2d",
+}
 
 
 def simulator_of(env: gym.Env) -> Simulator:
@@ -52,7 +55,7 @@ def simulator_of(env: gym.Env) -> Simulator:
     for package, module in _LATE_FAMILIES.items():
         if any(base.__module__.startswith(package) for base in type(inner).__mro__):
             return importlib.import_module(module).simulator(inner)
-    known = ", ".join([*(base.__name__ for base, _ in FAMILIES), "Gymnasium's MuJoCo environments"])
+    known = ", ".join([*(base.__name__ for base, _ in FAMILIES), "Gymnasium's MuJoCo and Box2D environments"])
     raise SimulatorError(
         f"The state of {type(inner).__name__} cannot be set: verification knows {known} and classes derived from them. "
         f"For others, give the environment a method symmdp_simulator(), or {REMEDY}"

@@ -17,11 +17,15 @@ REMEDY = (
 
 
 class Simulator(Protocol):
-    """A deterministic environment whose state can be set; what `verify` needs to know of one.
+    """An environment whose state can be set; what `verify` needs to know of one.
 
     A state is a float64 vector of whatever length the simulator likes. Observations are float64 vectors of the size of
     `observation_space`, computed in float64 wherever the state allows, so that residuals are not those of rounding.
-    Where it has an attribute `engine`, the report gives that as the simulator's version.
+
+    It is deterministic, unless it has an attribute `is_random` that is true: then its steps are random, or `state_of` draws
+    at random what an observation hides, or both, from a generator that `reset` seeds; and `verify` compares distributions.
+    What `state_of` draws must not favour a state over its image. Two further attributes are optional: `engine`, which the
+    report gives as the simulator's version, and `most_resets`, the most that verification makes where a reset is slow.
     """
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -30,9 +31,13 @@ class Guarded:
     def action_space(self) -> gym.Space:
         return self._simulator.action_space
 
+    @property
+    def most_resets(self) -> int:
+        return getattr(self._simulator, "most_resets", sys.maxsize)
+
     def reset(self, seed: int) -> None:
         self._state = None
-        self._ask(lambda: self._simulator.reset(seed), f"reset(seed={seed})")
+        self._ask(lambda: self._simulator.reset(seed), "reset(seed={})", seed)
 
     def get_state(self) -> NDArray[np.float64]:
         state = self._ask(self._simulator.get_state, "get_state")
@@ -50,19 +55,20 @@ class Guarded:
         return self._ask(self._simulator.observe, "observe")
 
     def step(self, action: int | NDArray[np.float64]) -> Transition:
-        transition = self._ask(lambda: self._simulator.step(action), f"step({action})")
+        transition = self._ask(lambda: self._simulator.step(action), "step({})", action)
         self._state = None
         return transition
 
     def sample_states(self, count: int, reached: NDArray[np.float64], generator: np.random.Generator) -> NDArray[np.float64]:
         return self._ask(lambda: self._simulator.sample_states(count, reached, generator), "sample_states")
 
-    def _ask(self, call: Callable[[], Any], what: str) -> Any:
+    def _ask(self, call: Callable[[], Any], what: str, argument: object = None) -> Any:
         try:
             return call()
         except SymmdpError:
             raise
         except Exception as error:
+            what = what.format(argument)
             where = "" if self._state is None else f" in the state {_short(self._state)}"
             raise SimulatorError(
                 f"{self._name} raised {type(error).__name__}: {str(error).rstrip('.')}, in {what}{where}. Verification also "

@@ -22,6 +22,12 @@ class SignFlips:
     p_values: NDArray[np.float64]
     covariates: NDArray[np.int64]
 
+    def best_of(self, transforms: int) -> SignFlips:
+        """For outcomes that are `transforms` odd functions of `k` differences, one after the other: the least for each."""
+        p_values, covariates = self.p_values.reshape(transforms, -1), self.covariates.reshape(transforms, -1)
+        best = p_values.argmin(axis=0)[None]
+        return SignFlips(*(np.take_along_axis(array, best, axis=0)[0] for array in (p_values, covariates)))
+
 
 def sign_flip_test(
     differences: NDArray[np.float64],

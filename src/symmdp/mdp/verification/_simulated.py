@@ -33,7 +33,7 @@ def simulated_parts(
     except VerificationError as error:
         stopped = error
     try:
-        resets = _resets(simulator, 2 * samples, generator)  # one half is compared with the image of the other
+        resets = initial_observations(simulator, 2 * samples, generator)  # one half is compared with the image of the other
     except VerificationError as error:
         stopped = stopped or error
     parts = []
@@ -55,7 +55,9 @@ def compared_elements(symmetry: Symmetry) -> tuple[int, ...]:
     return tuple(elements) or (0,)
 
 
-def _resets(simulator: Simulator, count: int, generator: np.random.Generator) -> np.ndarray:
+def initial_observations(simulator: Simulator, count: int, generator: np.random.Generator) -> np.ndarray:
+    """Observations after `count` independent resets, or as many as the simulator says that it has time for."""
+    count = min(count, getattr(simulator, "most_resets", count))
     observations, size = [], int(np.prod(simulator.observation_space.shape or (0,)))
     for seed in generator.integers(2**31, size=count):
         simulator.reset(int(seed))

@@ -49,6 +49,15 @@ def transitions(
         SimulatorError: likewise, observations have the wrong size, or the environment raises an exception; or the same state
             and action give different outcomes.
     """
+    found, stopped = stepped_transitions(simulator, states, actions)
+    _check_deterministic(simulator, states, actions, found)
+    return found, stopped
+
+
+def stepped_transitions(
+    simulator: Simulator, states: Sequence[NDArray[np.float64]], actions: Sequence[Action]
+) -> tuple[Transitions, VerificationError | None]:
+    """Likewise, of a simulator that need not be deterministic."""
     found = _empty(len(states), int(np.prod(simulator.observation_space.shape or (0,))))
     stopped = None
     for i, (state, action) in enumerate(zip(states, actions, strict=True)):
@@ -60,7 +69,6 @@ def transitions(
                 raise
             found, stopped = found.first(i), error
             break
-    _check_deterministic(simulator, states, actions, found)
     return found, stopped
 
 

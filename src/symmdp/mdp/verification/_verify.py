@@ -17,6 +17,7 @@ from symmdp.mdp.verification._guard import Guarded
 from symmdp.mdp.verification._log import LoggedTransitions
 from symmdp.mdp.verification._logged import logged_parts
 from symmdp.mdp.verification._open import opened, spaces_of
+from symmdp.mdp.verification._random import RANDOM_METHOD, random_parts
 from symmdp.mdp.verification._record import record_transitions
 from symmdp.mdp.verification._report import VerificationReport
 from symmdp.mdp.verification._simulated import simulated_parts
@@ -48,6 +49,9 @@ def verify(
     state is within rounding of a threshold. A true symmetry fails the test of initial states with probability 0.001 for
     each element; an asymmetry of theirs is found if the distance of distributions is `3.5 / √samples` or more.
 
+    Where steps are random, or the simulator draws what observations hide, independent outcomes from `(s, a)` and from
+    `(L_g s, K_g a)` are compared in distribution instead; each of the three parts of a transition then fails a true symmetry
+    with probability 0.001. The report says so in `method`, and gives p-values and mean differences.
     An environment with Discrete spaces and a table `P[s][a] = [(probability, next, reward, terminated), …]`, as Gymnasium's
     toy text has, is compared exactly instead: the joint law of next state, reward and termination, in each state and with
     each action, and the distribution of initial states. Then errors are distances in total variation, and `samples` are
@@ -65,7 +69,7 @@ def verify(
         env: an environment id or an environment (of a vectorised one its first is checked), whose state and random
             generator the check moves; time limits play no role.
         symmetry: to be checked.
-        samples: how many states; twice as many resets.
+        samples: how many states; twice as many resets, or fewer where these are slow.
         tolerance: the largest scaled error that is no violation.
         seed: of states, actions and resets.
         confidence: of the one-sided upper bounds on the share of states that violate the tolerance.
@@ -76,7 +80,8 @@ def verify(
     Raises:
         UnknownEnvironmentError: Gymnasium has no such environment.
         SpaceMismatchError: the symmetry does not fit the spaces.
-        SimulatorError: the state cannot be set, a step is not deterministic, or the environment raises an exception.
+        SimulatorError: the state cannot be set, a step is random where the simulator does not say so, or the environment
+            raises an exception.
         DivergenceError: an observation or reward is not finite. Of this and the error above, the attribute `report` holds what
             was found until then: `None`, or a report on the transitions before it and on all parts that need none.
         ShapeError, SymmetryError: logged actions or observations do not fit the symmetry.
@@ -98,7 +103,11 @@ def verify(
         simulator = found
         symmetry = symmetry.on_vectors
         guarded = Guarded(simulator, name)
-        parts, stopped = simulated_parts(guarded, symmetry, samples, tolerance, confidence, np.random.default_rng(seed))
+        generator, is_random = np.random.default_rng(seed), bool(getattr(simulator, "is_random", False))
+        if is_random:
+            parts, stopped = random_parts(guarded, symmetry, samples, tolerance, generator)
+        else:
+            parts, stopped = simulated_parts(guarded, symmetry, samples, tolerance, confidence, generator)
     report = VerificationReport(
         environment=name,
         symmetry=symmetry.name,
@@ -109,6 +118,7 @@ def verify(
         seed=seed,
         confidence=confidence,
         parts=tuple(parts),
+        method=RANDOM_METHOD if is_random else "",
     )
     if stopped is None:
         return report
