@@ -56,7 +56,7 @@ def stacked_environments(environment_id: str, seeds: Sequence[int], environments
     usual = not given and not spec.kwargs.get("sutton_barto_reward")
     if usual and str(spec.vector_entry_point).endswith(":CartPoleVectorEnv"):
         return _CartPoles(seeds, environments, spec.max_episode_steps or 500)
-    return _SeparateEnvironments(environment_id, seeds, environments)
+    return SeparateEnvironments(environment_id, seeds, environments)
 
 
 class _CartPoles:
@@ -112,7 +112,7 @@ class _CartPoles:
         return self._observation()
 
 
-class _SeparateEnvironments:
+class SeparateEnvironments:
     """Environments of any kind, stepped one by one."""
 
     def __init__(self, environment_id: str, seeds: Sequence[int], environments: int):

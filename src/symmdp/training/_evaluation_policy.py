@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from symmdp.nn import EquivariantLinear, EquivariantMLP, Pointwise
 from symmdp.policies import ActorCritic
 
-Array = NDArray[np.float32]
+Array = NDArray[Any]
 _FUNCTIONS: dict[Callable[[Tensor], Tensor], Callable[[Array], Array]] = {
     torch.tanh: np.tanh,
     torch.relu: lambda x: np.maximum(x, 0),
@@ -59,7 +60,9 @@ class StackedActor:
 
 def _layers(module: ActorCritic) -> list[Callable[[Array], Array] | tuple[Array, Array]] | None:
     """The actor's layers in NumPy: functions, and transposed weights with biases; None where one is of another kind."""
-    if type(module) is not ActorCritic or not isinstance(module.actor, EquivariantMLP):
+    own = type(module).forward is ActorCritic.forward and isinstance(module.actor, EquivariantMLP)
+    before = getattr(module, "trunk", None), getattr(module, "observation_scale", None)  # of images
+    if not own or any(part is not None for part in before):
         return None
     layers: list[Callable[[Array], Array] | tuple[Array, Array]] = []
     with torch.no_grad():

@@ -13,7 +13,7 @@ _PENDULUM = TrainingOptions(total_steps=100_000, environments=4, rollout_steps=2
 
 _PRESETS: tuple[tuple[str, TrainingOptions], ...] = (
     ("CartPole-v1", _CARTPOLE),
-    ("CartPole-v1", replace(_CARTPOLE, algorithm="a2c", rollout_steps=16, gae_lambda=0.95, learning_rate=3e-3)),
+    ("CartPole-v1", replace(_CARTPOLE, algorithm="a2c", rollout_steps=16, gae_lambda=0.95, learning_rate=7e-3)),
     ("CartPole-v1", replace(_CARTPOLE, algorithm="reinforce", discount=0.99, learning_rate=7e-3)),
     ("Acrobot-v1", _ACROBOT),
     ("Acrobot-v1", replace(_ACROBOT, algorithm="a2c", rollout_steps=16, learning_rate=3e-3)),
