@@ -214,6 +214,7 @@ def test_what_a_run_says_of_a_failure(tmp_path: Path) -> None:
     assert not list((tmp_path / "run").glob(".*"))
 
 
+@pytest.mark.slow
 def test_a_failure_survives_interruption(tmp_path: Path) -> None:
     diverging(tmp_path / "unbroken", [1e-3, 1.0])
     failed_at = read_failures(tmp_path / "unbroken")[0].step

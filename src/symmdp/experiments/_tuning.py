@@ -62,6 +62,7 @@ def tune(
     policy: Method = "equivariant",
     progress: Progress | None = None,
     resume: bool = False,
+    checkpoint_every: float = 10.0,
     stop: Callable[[], bool] | None = None,
 ) -> Tuning:
     """Train all learning rates at once on seeds that the results do not use, and choose one.
@@ -80,6 +81,7 @@ def tune(
         policy: the method to tune.
         progress: is told how far the run is.
         resume: go on with the tuning in `directory`.
+        checkpoint_every: seconds between checkpoints.
         stop: asked after each update whether to end.
 
     Raises:
@@ -89,7 +91,6 @@ def tune(
         SpaceMismatchError: the environment's spaces do not fit the symmetry.
     """
     path, grid = Path(directory), tuple(sorted(float(rate) for rate in rates))
-    begun = resume and (path / "config.json").exists()
     summary = train(
         environment_id,
         symmetry,
@@ -98,7 +99,8 @@ def tune(
         path,
         policy=policy,
         progress=progress,
-        resume=begun,
+        resume=resume,
+        checkpoint_every=checkpoint_every,
         stop=stop,
         learning_rates=grid,
     )
