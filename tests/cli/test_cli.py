@@ -133,6 +133,51 @@ def test_train_writes_a_run(capsys: pytest.CaptureFixture[str], tmp_path: Path) 
     assert str(directory.relative_to(tmp_path)) in out
 
 
+def test_train_over_learning_rates_with_evaluations(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    arguments = ["train", "CartPole-v1", *SMALL, "--algorithm", "a2c", "--seeds", "2", "--learning-rates", "0.001", "0.01"]
+    arguments += ["--evaluation-every", "128", "--evaluation-episodes", "2", "--directory", "run"]
+    assert main(arguments) == 0
+    out = capsys.readouterr().out
+    assert "equivariant, 0.001" in out
+    assert "equivariant, 0.01" in out
+    config = json.loads((tmp_path / "run/config.json").read_text())
+    assert config["algorithm"] == "a2c"
+    assert config["learning_rates"] == [0.001, 0.01]
+    lines = (tmp_path / "run/evaluations.csv").read_text().splitlines()
+    assert len(lines) == 1 + 3 * 4  # at steps 0, 128 and 256, of two seeds with two rates
+    assert main(["train", "CartPole-v1", "--resume", "run"]) == 0
+    assert "equivariant, 0.01" in capsys.readouterr().out
+    assert main(["train", "CartPole-v1", "--resume", "run", "--learning-rates", "0.1"]) == 2
+    assert "--learning-rates cannot be given together with --resume" in one_line(capsys)
+    assert main(["train", "CartPole-v1", "--learning-rate", "0.1", "--learning-rates", "0.1", "0.2"]) == 2
+    assert "not both" in one_line(capsys)
+    assert main(["train", "CartPole-v1", "--learning-rates", "2"]) == 2
+    assert "from 0 to 1" in one_line(capsys)
+
+
+def test_a_single_learning_rate_in_a_list(tmp_path: Path) -> None:
+    assert main(["train", "CartPole-v1", *SMALL, "--learning-rates", "0.004", "--directory", "run"]) == 0
+    assert json.loads((tmp_path / "run/config.json").read_text())["options"]["learning_rate"] == 0.004
+
+
+def test_a_failure_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    from symmdp.training import Failure, TrainingSummary
+
+    arguments = ["train", "CartPole-v1", *SMALL, "--directory", "run"]
+    assert main(arguments) == 0
+    (Path("run") / "failures.json").write_text(
+        json.dumps({"failures": [{"seed": 0, "learning_rate": 0.001, "step": 128, "reason": "the loss is not finite"}]})
+    )
+    capsys.readouterr()
+    with pytest.MonkeyPatch.context() as patch:
+        failure = Failure(0, 0.001, 128, "the loss is not finite")
+        patch.setattr("symmdp.training.train", lambda *_, **__: TrainingSummary(Path("run"), True, 256, 1.0, (failure,)))
+        assert main(["train", "CartPole-v1", "--resume", "run"]) == 0
+    captured = capsys.readouterr()
+    assert "seed 0 diverged with learning rate 0.001 at step 128: the loss is not finite" in captured.err
+    assert "0/1 (1 diverged)" in captured.out
+
+
 def test_train_refuses_a_directory_that_is_not_empty(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "notes.txt").write_text("mine")

@@ -68,7 +68,7 @@ def slow_loss(policy: ActorCritic, batch: Batch, row: int, options: TrainingOpti
 
 
 @pytest.mark.parametrize("environment_id", ["CartPole-v1", "Pendulum-v1", "Acrobot-v1"])
-@pytest.mark.parametrize("algorithm", ["ppo", "reinforce"])
+@pytest.mark.parametrize("algorithm", ["ppo", "a2c", "reinforce"])
 def test_losses_and_gradients_are_those_of_each_policy_alone(environment_id: str, algorithm: str) -> None:
     alone = policies(environment_id)
     stack = PolicyStack(alone)

@@ -1,15 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from symmdp.groups import cyclic
 from symmdp.mdp import Symmetry, environment_name
-from symmdp.representations import Representation
 
 Status = Literal["exact", "in distribution", "approximate", "none"]
 
@@ -53,32 +48,3 @@ class CatalogueEntry:
     def name(self) -> str:
         """The environment with its options, as in `LunarLander-v3 (continuous=True)`."""
         return environment_name(self.environment_id, self.options)
-
-
-def mirror(
-    *,
-    observation: Sequence[int],
-    action: Sequence[int],
-    action_source: Sequence[int] | None = None,
-    observation_names: Sequence[str],
-    action_names: Sequence[str],
-    observation_center: Sequence[float] | None = None,
-    name: str,
-) -> Symmetry:
-    """A symmetry under C2 from signs and sources of its reflection: `new[i] = sign[i] * old[source[i]]`."""
-    group = cyclic(2)
-    return Symmetry(
-        group,
-        Representation.from_generators(group, [_signed_permutation(observation, None)], "mirror"),
-        Representation.from_generators(group, [_signed_permutation(action, action_source)], "mirror"),
-        observation_center=observation_center,
-        observation_names=observation_names,
-        action_names=action_names,
-        element_names=("identity", "mirror"),
-        name=name,
-    )
-
-
-def _signed_permutation(sign: Sequence[int], source: Sequence[int] | None) -> NDArray[np.int64]:
-    source = range(len(sign)) if source is None else source
-    return np.diag(sign) @ np.eye(len(sign), dtype=np.int64)[list(source)]

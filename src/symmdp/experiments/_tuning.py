@@ -63,6 +63,7 @@ def tune(
     policy: str = "equivariant",
     progress: Progress | None = None,
     resume: bool = False,
+    checkpoint_every: float = 10.0,
     stop: Callable[[], bool] | None = None,
 ) -> Tuning:
     """Train all learning rates at once on seeds that the results do not use, and choose one.
@@ -81,6 +82,7 @@ def tune(
         policy: the method to tune.
         progress: is told how far the run is.
         resume: go on with the tuning in `directory`.
+        checkpoint_every: seconds between checkpoints.
         stop: asked after each update whether to end.
 
     Raises:
@@ -90,7 +92,6 @@ def tune(
         SpaceMismatchError: the environment's spaces do not fit the symmetry.
     """
     path, grid = Path(directory), tuple(sorted(float(rate) for rate in rates))
-    begun = resume and (path / "config.json").exists()
     summary = train(
         environment_id,
         symmetry,
@@ -99,7 +100,8 @@ def tune(
         path,
         policy=policy,
         progress=progress,
-        resume=begun,
+        resume=resume,
+        checkpoint_every=checkpoint_every,
         stop=stop,
         learning_rates=grid,
     )

@@ -13,6 +13,7 @@ from symmdp.maps import EquivariantMaps, IsotypicMaps
 from symmdp.nn._eager import is_eager
 from symmdp.nn._free_tensor import FreeTensor
 from symmdp.nn._isotypic_product import IsotypicProduct
+from symmdp.nn._stacked_product import stacked_product
 from symmdp.nn._unfolded_product import UnfoldedProduct
 from symmdp.nn._unit_variance import unit_variance_
 from symmdp.representations import Representation
@@ -142,14 +143,7 @@ class EquivariantLinear(nn.Module):
         bias = None if free_bias is None else free_bias.forward()
         if weight.ndim == 2:
             return F.linear(x, weight, bias)
-        if len(weight) == 1 and weight.shape[1] == 1:
-            # A lone product with a vector would run in another kernel, with other last bits than in a stack.
-            x, weight = x.expand(2, -1, -1), weight.expand(2, -1, -1)
-            product = torch.bmm(x, weight.mT) if bias is None else torch.baddbmm(bias.unsqueeze(1), x, weight.mT)
-            return product[:1]
-        if bias is None:
-            return torch.bmm(x, weight.mT)
-        return torch.baddbmm(bias.unsqueeze(1), x, weight.mT)
+        return stacked_product(x, weight, bias)
 
     def _explain(self, x: Tensor, error: RuntimeError) -> None:
         """Raise ShapeError where the input is at fault."""

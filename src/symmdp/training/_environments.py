@@ -62,7 +62,7 @@ def stacked_environments(environment_id: str, seeds: Sequence[int], environments
         if str(spec.vector_entry_point) == f"symmdp.catalogue.environments:{kind.__name__}":
             inner = kind(len(seeds) * environments, spec.max_episode_steps or 100, **(spec.kwargs | given))
             return DrawnEnvironments(inner, seeds)
-    return _SeparateEnvironments(environment_id, seeds, environments)
+    return SeparateEnvironments(environment_id, seeds, environments)
 
 
 class _CartPoles:
@@ -118,7 +118,7 @@ class _CartPoles:
         return self._observation()
 
 
-class _SeparateEnvironments:
+class SeparateEnvironments:
     """Environments of any kind, stepped one by one."""
 
     def __init__(self, environment_id: str, seeds: Sequence[int], environments: int):

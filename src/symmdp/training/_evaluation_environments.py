@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import gymnasium as gym
 import numpy as np
@@ -8,10 +8,11 @@ from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
 from numpy.typing import NDArray
 
 from symmdp.mdp import environment_spec, make_environment
+from symmdp.training._environments import SeparateEnvironments, stacked_environments
 
 _MOST_SEPARATE = 512  # environments that are held at once, where each is an object of its own
 
-Outcome = tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.bool_]]
+Outcome = tuple[NDArray[Any], NDArray[np.float64], NDArray[np.bool_]]
 
 
 class EpisodeBatch(Protocol):
@@ -24,7 +25,7 @@ class EpisodeBatch(Protocol):
     single_action_space: gym.Space
     most_rows: int
 
-    def begin(self, streams: list[np.random.Generator]) -> NDArray[np.float32]:
+    def begin(self, streams: list[np.random.Generator]) -> NDArray[Any]:
         """Start anew, each row from its stream (at most `most_rows`): observations `(rows, episodes, …)`."""
         ...
 
@@ -38,7 +39,7 @@ class EpisodeBatch(Protocol):
 
 
 def episode_batch(environment_id: str, episodes: int) -> EpisodeBatch:
-    """Environments for evaluations: CartPole vectorised, others one by one.
+    """Environments for evaluations: all together where training has them together, others one by one.
 
     Raises:
         UnknownEnvironmentError: Gymnasium has no such environment.
@@ -49,7 +50,9 @@ def episode_batch(environment_id: str, episodes: int) -> EpisodeBatch:
     usual = not given and not spec.kwargs
     if usual and str(spec.vector_entry_point).endswith(":CartPoleVectorEnv"):
         return _CartPoleEpisodes(episodes, spec.max_episode_steps or 500)
-    return _SeparateEpisodes(environment_id, episodes)
+    if isinstance(stacked_environments(environment_id, [0], 1), SeparateEnvironments):
+        return _SeparateEpisodes(environment_id, episodes)
+    return _StackedEpisodes(environment_id, episodes)
 
 
 class _CartPoleEpisodes:
@@ -98,6 +101,40 @@ class _CartPoleEpisodes:
         return self._state.transpose(1, 2, 0).astype(np.float32)
 
 
+class _StackedEpisodes:
+    """The environments that training steps together, made anew for each evaluation; rows that are done step on unseen."""
+
+    most_rows = 10_000
+
+    def __init__(self, environment_id: str, episodes: int):
+        self._id, self._episodes = environment_id, episodes
+        self._environments = stacked_environments(environment_id, [0], episodes)
+        self.single_observation_space = self._environments.single_observation_space
+        self.single_action_space = self._environments.single_action_space
+        self._rows = np.arange(1)
+        self._actions = np.zeros(0)
+
+    def begin(self, streams: list[np.random.Generator]) -> NDArray[Any]:
+        seeds = [int(source.integers(2**62)) for source in streams]
+        self._environments = stacked_environments(self._id, seeds, self._episodes)
+        self._rows, self._actions = np.arange(len(seeds)), np.zeros(0)
+        return self._split(self._environments.reset())
+
+    def step(self, actions: NDArray) -> Outcome:
+        if len(self._actions) == 0:
+            self._actions = actions.copy()
+        self._actions[self._rows] = actions
+        outcome = self._environments.step(self._actions.reshape(-1, *actions.shape[2:]))
+        observation, rewards, terminated, truncated = (self._split(array) for array in outcome)
+        return observation, rewards.astype(np.float64), terminated | truncated
+
+    def keep(self, rows: NDArray[np.intp]) -> None:
+        self._rows = self._rows[rows]
+
+    def _split(self, array: NDArray[Any]) -> NDArray[Any]:
+        return array.reshape(-1, self._episodes, *array.shape[1:])[self._rows]
+
+
 class _SeparateEpisodes:
     """Environments of any kind, stepped one by one while their episodes last."""
 
@@ -109,15 +146,15 @@ class _SeparateEpisodes:
         self.single_action_space = self._pool[0].action_space
         self._places: NDArray[np.intp] = np.zeros((0, episodes), np.intp)  # of the rows' environments in the pool
         self._ended = np.zeros((0, episodes), bool)
-        self._observation = np.zeros((0, episodes), np.float32)
 
-    def begin(self, streams: list[np.random.Generator]) -> NDArray[np.float32]:
+    def begin(self, streams: list[np.random.Generator]) -> NDArray[Any]:
         count = len(streams) * self._episodes
         self._pool += [make_environment(self._id) for _ in range(count - len(self._pool))]
         seeds = np.concatenate([source.integers(2**31, size=self._episodes) for source in streams])
         first = [environment.reset(seed=int(seed))[0] for environment, seed in zip(self._pool, seeds, strict=False)]
         shape = (len(streams), self._episodes)
-        self._observation = np.array(first, dtype=np.float32).reshape(*shape, *np.shape(first[0]))
+        kind = np.uint8 if self.single_observation_space.dtype == np.uint8 else np.float32
+        self._observation: NDArray[Any] = np.array(first, dtype=kind).reshape(*shape, *np.shape(first[0]))
         self._places, self._ended = np.arange(count).reshape(shape), np.zeros(shape, bool)
         return self._observation.copy()
 

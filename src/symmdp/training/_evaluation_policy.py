@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from symmdp.nn import EquivariantLinear, EquivariantMLP, Pointwise
 from symmdp.policies import ActorCritic
 
-Array = NDArray[np.float32]
+Array = NDArray[Any]
 _FUNCTIONS: dict[Callable[[Tensor], Tensor], Callable[[Array], Array]] = {
     torch.tanh: np.tanh,
     torch.relu: lambda x: np.maximum(x, 0),
@@ -59,11 +60,13 @@ class StackedActor:
 
 def _layers(module: ActorCritic) -> list[Callable[[Array], Array] | tuple[Array, Array]] | None:
     """The actor's layers in NumPy: functions, and transposed weights with biases; None where one is of another kind."""
-    if type(module) is not ActorCritic or not isinstance(module.actor, EquivariantMLP):
+    actor, before = module.actor, (module.trunk, module.observation_scale)  # before it only where there are images
+    own = type(module).forward is ActorCritic.forward and all(part is None for part in before)
+    if not own or not isinstance(actor, EquivariantMLP):
         return None
     layers: list[Callable[[Array], Array] | tuple[Array, Array]] = []
     with torch.no_grad():
-        for layer in module.actor:
+        for layer in actor:
             found = _layer(layer)
             if found is None:
                 return None

@@ -37,13 +37,17 @@ _PONG = TrainingOptions(
 
 _PRESETS: tuple[tuple[str, TrainingOptions], ...] = (
     ("CartPole-v1", _CARTPOLE),
-    ("CartPole-v1", replace(_CARTPOLE, algorithm="a2c", rollout_steps=16, gae_lambda=0.95, learning_rate=3e-3)),
+    ("CartPole-v1", replace(_CARTPOLE, algorithm="a2c", rollout_steps=16, gae_lambda=0.95, learning_rate=7e-3)),
     ("CartPole-v1", replace(_CARTPOLE, algorithm="reinforce", discount=0.99, learning_rate=7e-3)),
     ("Acrobot-v1", _ACROBOT),
     ("Acrobot-v1", replace(_ACROBOT, algorithm="a2c", rollout_steps=16, learning_rate=3e-3)),
     ("Acrobot-v1", replace(_ACROBOT, algorithm="reinforce", rollout_steps=32, learning_rate=3e-3)),
     ("Pendulum-v1", _PENDULUM),
-    ("Pendulum-v1", replace(_PENDULUM, algorithm="a2c", rollout_steps=16, learning_rate=3e-3)),
+    # Short rollouts for many gradient steps, and no clipping: values near -100 would clip the actor's gradient away.
+    (
+        "Pendulum-v1",
+        replace(_PENDULUM, algorithm="a2c", rollout_steps=4, learning_rate=5e-3, max_gradient_norm=1e4),
+    ),
     ("Pendulum-v1", replace(_PENDULUM, algorithm="reinforce", rollout_steps=64, learning_rate=3e-3)),
     ("symmdp/GridWorld-v0", _GRID_WORLD),
     ("symmdp/Pong-v0", _PONG),
