@@ -2,9 +2,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from symmdp.cli._console import console
 from symmdp.cli._words import in_words
+
+if TYPE_CHECKING:
+    from symmdp.mdp import Symmetry
+
+_WIDEST_NAME = 36
+_LONGEST_LINE = 90
 
 
 @dataclass(frozen=True)
@@ -19,7 +26,7 @@ class List:
         from symmdp.catalogue import entries
 
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-        table.add_column("environment", no_wrap=True)
+        table.add_column("environment", overflow="fold", max_width=_WIDEST_NAME)
         table.add_column("group")
         table.add_column("status")
         table.add_column("measured error", justify="right")
@@ -29,6 +36,13 @@ class List:
             if entry.symmetry is None:
                 table.add_row(entry.name, "–", entry.status, error, entry.notes)
             else:
-                table.add_row(entry.name, entry.symmetry.group.name, entry.status, error, in_words(entry.symmetry))
+                table.add_row(entry.name, entry.symmetry.group.name, entry.status, error, _short(entry.symmetry))
         console().print(table)
+        console().print("symmdp show ID says what happens to each coordinate.", markup=False)
         return 0
+
+
+def _short(symmetry: Symmetry) -> str:
+    """What the generators do where that is said in a line each, and the symmetry's name where it is not."""
+    words = in_words(symmetry)
+    return words if all(len(line) <= _LONGEST_LINE for line in words.split("\n")) else symmetry.name
