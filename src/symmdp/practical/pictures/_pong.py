@@ -39,7 +39,7 @@ def pong_screens(count: int = 4, *, steps: int = 150, seed: int = 0) -> NDArray[
     played = []
     for step in range(steps + 2 * count):
         played.append(screen)
-        screen, *_ = env.step(2 if step % 40 < 14 else 3 if step % 40 < 20 else 0)
+        screen, *_ = env.step((2, 0, 3, 0)[step // 6 % 4])
     env.close()
     return np.stack(played[-2 * count :: 2])
 
