@@ -22,6 +22,7 @@ FLOORS = [
     "policies",
     "training",
     "experiments",
+    "practical",
     "cli",
 ]
 CORE = {"torch", "numpy", "scipy", "gymnasium"}
@@ -29,6 +30,18 @@ CORE = {"torch", "numpy", "scipy", "gymnasium"}
 EXTRAS = {
     "mdp": {"mujoco"},
     "experiments": {"matplotlib", "rich", "pygame"},
+    "practical": {
+        "IPython",
+        "ipykernel",
+        "ipywidgets",
+        "jupyter_client",
+        "jupytext",
+        "matplotlib",
+        "nbclient",
+        "nbformat",
+        "psutil",
+        "zmq",
+    },
     "cli": {"rich", "tyro", "matplotlib"},
     "training": {"tensorboard"},
 }
@@ -92,7 +105,8 @@ def test_import_loads_the_core_only() -> None:
     code = "import sys, symmdp; print(*sorted({m.split('.')[0] for m in sys.modules}))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "torch" in loaded
-    assert not {"matplotlib", "rich", "tyro", "tensorboard", "pygame", "stable_baselines3", "mujoco"} & set(loaded)
+    absent = {"matplotlib", "rich", "tyro", "tensorboard", "pygame", "stable_baselines3", "mujoco", "nbformat", "IPython"}
+    assert not absent & set(loaded)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
