@@ -93,6 +93,21 @@ def test_build_writes_both(tmp_path):
     assert kinds == ["student", "solution"]
 
 
+def test_work_of_students_is_not_overwritten(tmp_path, capsys):
+    student, solution = build(tmp_path, [2], run=False)
+    assert build(tmp_path, [2], run=False) == [student, solution]
+    notebook = nbformat.read(student, as_version=4)
+    notebook.cells[-1].source += "\n\nMy notes."
+    nbformat.write(notebook, student)
+    kept = student.read_text()
+    capsys.readouterr()
+    assert build(tmp_path, [2], run=False) == [solution]
+    assert student.read_text() == kept
+    assert "is kept, since it was changed" in capsys.readouterr().err
+    student.write_text("{")
+    assert build(tmp_path, [2], run=False) == [solution]
+
+
 def test_there_is_no_fifth_notebook(tmp_path):
     with pytest.raises(NotebookError, match="numbered from 1 to 4"):
         build(tmp_path, [5])
