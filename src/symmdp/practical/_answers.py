@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -175,3 +175,30 @@ def _brief(answer: object) -> str:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def by_name(answer: object, what: str, names: Sequence[str]) -> dict[str, object]:
+    """An answer that is a dictionary with an entry, not blank, for each of `names`.
+
+    Raises:
+        WrongAnswerError: it is none, or lacks an entry.
+    """
+    if not isinstance(answer, dict):
+        fail(f"{_capital(what)} should be a dictionary; it is {_brief(answer)}.")
+    missing = [repr(name) for name in names if is_blank(answer.get(name))]
+    if missing:
+        fail(f"There is no answer yet in {what} for {', '.join(missing)}.")
+    return {name: answer[name] for name in names}
+
+
+def first_match(found: NDArray[np.float64] | float, mistakes: Mapping[str, NDArray[np.float64] | float]) -> str | None:
+    """The first of the typical mistakes that leads to what was found.
+
+    Args:
+        found: a wrong answer.
+        mistakes: what it says in words, with the answer that comes out of it.
+    """
+    for words, value in mistakes.items():
+        if np.shape(found) == np.shape(value) and np.allclose(found, value, rtol=1e-5, atol=1e-7):
+            return words
+    return None
