@@ -19,7 +19,7 @@ def value_group(group: object) -> str:
     if outputs[0].item() != 1:
         fail("The identity leaves the value alone: its matrix is (1).")
     if outputs[1].item() == -1:
-        fail("With −1 the value would change its sign in the mirror, V(−s) = −V(s). A mirrored cart is worth as much as the cart.")
+        fail("With −1 the value would change its sign in the mirror, V(−s) = −V(s). A mirrored cart is worth as much.")
     if outputs[1].item() != 1:
         fail(f"The value's matrix for the mirror is ({outputs[1].item():g}); V(L_g s) = V(s) asks for another.")
     inputs = [array(matrix, "a matrix of the hidden representation") for matrix in group[0]]
@@ -48,7 +48,7 @@ def policy_and_value(make_policy: object) -> str:
         if torch.allclose(mirrored_logits, logits, atol=1e-4):
             fail("Your logits do not change when the state is mirrored; they should swap. Is the last layer's group [P, K]?")
         if torch.allclose(mirrored_logits, -logits, atol=1e-4):
-            fail("Your logits change their signs when the state is mirrored; they should swap. Is a group [P, −1] in the policy head?")
+            fail("Your logits change their signs when the state is mirrored; they should swap. Is the policy's group [P, −1]?")
         fail(
             "Your logits do not swap when the state is mirrored: f(L_g s) should be K_g f(s). Look at each layer's group, its "
             "bias and its nonlinearity."
@@ -76,7 +76,9 @@ def outputs_of(policy: nn.Module, states: Tensor) -> tuple[Tensor, Tensor]:
         result = function(policy, "your network")(states)
     if not isinstance(result, tuple | list) or len(result) != 2 or is_blank(result):
         fail("Your network should return two things, logits and values.")
-    logits, values = (part if isinstance(part, Tensor) else torch.as_tensor(array(part, "an output of your network")) for part in result)
+    logits, values = (
+        part if isinstance(part, Tensor) else torch.as_tensor(array(part, "an output of your network")) for part in result
+    )
     count = len(states)
     if logits.shape != (count, 2):
         fail(f"For {count} states your logits have the shape {tuple(logits.shape)}; expected ({count}, 2).")

@@ -33,13 +33,13 @@ def commuting(commutes: object) -> str:
             right = commute(phi, P)
             if found and not right:
                 fail(
-                    f"You say that {activation} commutes with the {name}. For x = (1, −2): φ(P x) = {_values(phi, P, True)}, but "
-                    f"P φ(x) = {_values(phi, P, False)}. Try many x, of either sign."
+                    f"You say that {activation} commutes with the {name}. For x = (1, −2): φ(P x) = {_values(phi, P, True)}, "
+                    f"but P φ(x) = {_values(phi, P, False)}. Try many x, of either sign."
                 )
             if right and not found:
                 fail(
-                    f"You say that {activation} does not commute with the {name}, but it does. Compare with torch.allclose and a "
-                    "tolerance: equal numbers that were computed in two ways differ by rounding."
+                    f"You say that {activation} does not commute with the {name}, but it does. Compare with torch.allclose and "
+                    "a tolerance: equal numbers that were computed in two ways differ by rounding."
                 )
     return "Permutations allow any function; minus signs only odd ones; rotations none of these."
 

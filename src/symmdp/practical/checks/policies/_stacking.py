@@ -61,7 +61,9 @@ def check_hidden(found: NDArray[np.float64], copies: int) -> None:
     if not np.allclose(P @ P, one):
         fail("Your P_g is not the inverse of itself: P_g P_g should be the identity, as the mirror undoes itself.")
     if not (np.isclose(P, 0) | np.isclose(P, 1)).all() or not np.allclose(P.sum(axis=1), 1):
-        fail("Your P_g is no permutation matrix (one 1 in each row and column, else 0); any nonlinearity is safe on those only.")
+        fail(
+            "Your P_g is no permutation matrix (one 1 in each row and column, else 0); any nonlinearity is safe on those only."
+        )
     if not np.isclose(np.trace(P), 0):
         fail(
             f"Your P_g leaves {np.trace(P):g} units in their place. In copies of the regular representation every unit moves: "
@@ -73,7 +75,7 @@ def two_layers(group_1: object, group_2: object, W_1: object, W_2: object, W_1_s
     """The groups of both layers, and the symmetrized weights."""
     first, second = array(W_1, "W_1"), array(W_2, "W_2")
     if first.ndim != 2 or first.shape[1] != 4 or second.shape != (2, first.shape[0]) or first.shape[0] % 2:
-        fail(f"W_1 and W_2 were changed: they have the shapes {first.shape} and {second.shape}. Restore the cell that makes them.")
+        fail(f"W_1 and W_2 were changed: they have the shapes {first.shape} and {second.shape}. Restore their cell.")
     width = first.shape[0]
     P = _pair(group_1, "group_1", (4, 4), (width, width))[1]
     check_hidden(P, width // 2)
@@ -93,7 +95,9 @@ def two_layers(group_1: object, group_2: object, W_1: object, W_2: object, W_1_s
         mistakes = {"it is W itself: symmetrize it": W, "the factor 1/|G| is missing": 2 * right}
         said = first_match(symmetrized, mistakes)
         if said is None:
-            equivariant = all(np.allclose(o @ symmetrized, symmetrized @ i, atol=1e-5) for i, o in zip(rep_in, rep_out, strict=True))
+            equivariant = all(
+                np.allclose(o @ symmetrized, symmetrized @ i, atol=1e-5) for i, o in zip(rep_in, rep_out, strict=True)
+            )
             said = (
                 f"it is equivariant, but not what becomes of {name[:3]}: did you symmetrize another matrix?"
                 if equivariant
@@ -106,7 +110,10 @@ def two_layers(group_1: object, group_2: object, W_1: object, W_2: object, W_1_s
 def _pair(group: object, name: str, shape_in: tuple[int, int], shape_out: tuple[int, int]) -> tuple[NDArray, NDArray]:
     if not isinstance(group, tuple | list) or len(group) != 2:
         fail(f"{name} should be a list of two lists, [representation of the inputs, representation of the outputs].")
-    shapes = [np.shape(part[0]) if isinstance(part, tuple | list) and part and not isinstance(part[0], list) else None for part in group]
+    shapes = [
+        np.shape(part[0]) if isinstance(part, tuple | list) and part and not isinstance(part[0], list) else None
+        for part in group
+    ]
     if shapes[0] == shape_out and shapes[1] == shape_in and shape_in != shape_out:
         fail(f"{name} has its two lists the wrong way round: first the representation of the inputs, then of the outputs.")
     inner = matrices(group[0], f"the first list of {name} (inputs)", 2, shape_in)
@@ -130,10 +137,12 @@ def parameter_counts(counts: object) -> str:
         if given[0] != total:
             fail(f"counts[{name!r}] starts with {given[0]}; {name} has as many entries as rows times columns. Here h = 8.")
         if given[1] == total and name.startswith("b"):
-            fail(f"counts[{name!r}]: a bias is free only where the group leaves it: b = P_g b makes both units of a pair equal.")
+            fail(
+                f"counts[{name!r}]: a bias is free only where the group leaves it: b = P_g b makes both units of a pair equal."
+            )
         if given[1] != free:
             fail(
-                f"counts[{name!r}] ends with {given[1]}. Use the characters: (χ_out(e) χ_in(e) + χ_out(g) χ_in(g)) / 2, where a "
-                "bias has χ_in = 1."
+                f"counts[{name!r}] ends with {given[1]}. Use the characters: (χ_out(e) χ_in(e) + χ_out(g) χ_in(g)) / 2, where "
+                "a bias has χ_in = 1."
             )
     return "Half of them: 29 in place of 58."
