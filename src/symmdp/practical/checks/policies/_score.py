@@ -100,8 +100,8 @@ def mirrored_gradient(gap: object) -> str:
                 if np.isclose(found, gaps[False, True], atol=1e-5):
                     fail("Your gap compares with the mirrored action in the same state; the state has to be mirrored too.")
                 fail(
-                    f"Your gap for {'an' if name[0] == 'e' else 'a'} {name} policy is {found:.3g}; expected "
-                    f"{gaps[True, True]:.3g}. Differentiate log π(a|s) and log π(K a|L s) by all parameters, and take the largest difference."
+                    f"Your gap for the {name} policy is {found:.3g}; expected {gaps[True, True]:.3g}. Differentiate log π(a|s) "
+                    "and log π(K a|L s) by all parameters, and take the largest difference."
                 )
     return "An equivariant policy learns in the mirrored state too, from every single step."
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from symmdp.practical._answers import array, fail, function
 
-_EPISODES, _STEPS = 80, 10
+_EPISODES, _STEPS = 120, 10
 
 
 class _Sides(gym.Env[NDArray[np.float32], Any]):
