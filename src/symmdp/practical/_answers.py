@@ -174,7 +174,8 @@ def _brief(answer: object) -> str:
 
 
 def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    """A beginning of a sentence; the names of variables and functions stay as they are."""
+    return text[:1].upper() + text[1:] if text.startswith(("your ", "a ", "the ", "matrix ", "what ")) else text
 
 
 def by_name(answer: object, what: str, names: Sequence[str]) -> dict[str, object]:
