@@ -57,13 +57,13 @@ def equivariant_basis(group: list[Matrices]) -> Tensor:
 class EquivariantLayer(nn.Module):
     """z = W x + b with W = Σ c_i V_i and b = Σ d_j U_j, where the V_i and the U_j are bases of equivariant weights."""
 
-    def __init__(self, group: list[Matrices], generator: torch.Generator, scale: float = 1.0):
+    def __init__(self, group: list[Matrices], generator: torch.Generator):
         super().__init__()
         one = [torch.ones(1, 1) for _ in group[0]]  # the bias is multiplied by 1, which the group leaves alone
         self.register_buffer("basis", equivariant_basis(group))
         self.register_buffer("bias_basis", equivariant_basis([one, group[1]]))
         rank, out, _ = self.basis.shape
-        self.c = nn.Parameter(scale * torch.randn(rank, generator=generator) * (out / rank) ** 0.5)
+        self.c = nn.Parameter(torch.randn(rank, generator=generator) * (out / rank) ** 0.5)
         self.d = nn.Parameter(torch.zeros(len(self.bias_basis)))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -291,7 +291,7 @@ safe = {
 }
 
 # %%
-check("safe-nonlinearities", safe)
+check("hidden-nonlinearities", safe)
 
 # %% [markdown]
 # That is why the hidden units carry the regular representation: it is a permutation, and every nonlinearity is allowed.
@@ -366,8 +366,8 @@ class EquivariantPolicy(nn.Module):
         P = get_hidden_group_representations(16)
         trivial = [torch.ones(1, 1), torch.ones(1, 1)]
         self.hidden = EquivariantLayer([L, P], generator)
-        self.policy = EquivariantLayer([P, K], generator, scale=0.1)
-        self.value = EquivariantLayer([P, trivial], generator, scale=0.1)
+        self.policy = EquivariantLayer([P, K], generator)
+        self.value = EquivariantLayer([P, trivial], generator)
 
     def forward(self, states: Tensor) -> tuple[Tensor, Tensor]:
         """States (..., 4) to logits (..., 2) and values (...)."""
@@ -393,8 +393,8 @@ class PlainPolicy(nn.Module):
         # The trivial group: its only element leaves everything alone, and every weight is equivariant.
         alone = {n: [torch.eye(n)] for n in (1, 2, 4, width)}
         self.hidden = EquivariantLayer([alone[4], alone[width]], generator)
-        self.policy = EquivariantLayer([alone[width], alone[2]], generator, scale=0.1)
-        self.value = EquivariantLayer([alone[width], alone[1]], generator, scale=0.1)
+        self.policy = EquivariantLayer([alone[width], alone[2]], generator)
+        self.value = EquivariantLayer([alone[width], alone[1]], generator)
 
     def forward(self, states: Tensor) -> tuple[Tensor, Tensor]:
         h = torch.relu(self.hidden(states))

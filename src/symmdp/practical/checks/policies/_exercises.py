@@ -3,7 +3,7 @@ from __future__ import annotations
 from symmdp.practical._exercise import Exercise
 from symmdp.practical.checks.policies._heads import policy_and_value, value_group
 from symmdp.practical.checks.policies._loss import reinforce_loss
-from symmdp.practical.checks.policies._nonlinearities import commuting, safe_nonlinearities
+from symmdp.practical.checks.policies._nonlinearities import commuting, hidden_nonlinearities
 from symmdp.practical.checks.policies._returns import median_solved, reward_to_go
 from symmdp.practical.checks.policies._score import baseline, mirrored_gradient, policy_gradient, score_function
 from symmdp.practical.checks.policies._stacking import hidden_representation, parameter_counts, stacking, two_layers
@@ -15,7 +15,7 @@ EXERCISES: tuple[Exercise, ...] = (
     Exercise("two-layers", 3, 2, "the groups of both layers, and their symmetrized weights", two_layers),
     Exercise("parameter-counts", 3, 2, "how many weights and biases are free", parameter_counts),
     Exercise("commuting", 3, 1, "a test whether a function of units commutes with a matrix", commuting),
-    Exercise("safe-nonlinearities", 3, 1, "which nonlinearities are safe on which representation", safe_nonlinearities),
+    Exercise("hidden-nonlinearities", 3, 1, "which nonlinearities are safe on which representation", hidden_nonlinearities),
     Exercise("value-group", 3, 1, "the representations of the value head", value_group),
     Exercise("policy-and-value", 3, 3, "a deep network with a policy head and a value head", policy_and_value),
     Exercise("score", 3, 1, "the gradient of log π", score_function),

@@ -56,7 +56,7 @@ def _values(phi: object, P: Tensor, before: bool) -> str:
     return "(" + ", ".join(f"{value:.2f}" for value in y.tolist()).replace("-", "−") + ")"
 
 
-def safe_nonlinearities(safe: object) -> str:
+def hidden_nonlinearities(safe: object) -> str:
     """Which of three functions are safe on hidden units that change places, change signs, or turn."""
     names = [f"{activation} on {name}" for name in REPRESENTATIONS for activation in ACTIVATIONS]
     found = by_name(safe, "safe", names)

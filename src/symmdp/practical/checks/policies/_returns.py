@@ -18,22 +18,20 @@ def reward_to_go(rewards_to_go: object) -> str:
         if np.allclose(found, right, atol=1e-5):
             continue
         powers = discount ** np.arange(len(r))
-        said = first_match(
-            found,
-            {
-                "it has past and future mixed up: it sums the rewards up to t, on which a_t has no influence": np.cumsum(r),
-                "it has past and future mixed up: it sums the discounted rewards up to t": np.cumsum(powers * r),
-                "it is not discounted: a reward k steps later counts γᵏ": _to_go(r, 1.0),
-                "its order is reversed: the first entry belongs to the first step": right[::-1],
-                "the reward r_t itself is missing: the sum begins with k = t": right - r,
-                "it is the return of the whole episode at each step; rewards before t do not depend on a_t": np.full(
-                    len(r), right[0]
-                ),
-                "it is discounted from the start of the episode; count the steps from t, γ^(k − t)": powers * right,
-                "only the next value is discounted once: G_t = r_t + γ G_(t+1) goes on to the end": r
-                + discount * np.append(r[1:], 0),
-            },
-        )
+        mistakes: dict[str, NDArray[np.float64] | float] = {
+            "it has past and future mixed up: it sums the rewards up to t, on which a_t has no influence": np.cumsum(r),
+            "it has past and future mixed up: it sums the discounted rewards up to t": np.cumsum(powers * r),
+            "it is not discounted: a reward k steps later counts γᵏ": _to_go(r, 1.0),
+            "its order is reversed: the first entry belongs to the first step": right[::-1],
+            "the reward r_t itself is missing: the sum begins with k = t": right - r,
+            "it is the return of the whole episode at each step; rewards before t do not depend on a_t": np.full(
+                len(r), right[0]
+            ),
+            "it is discounted from the start of the episode; count the steps from t, γ^(k − t)": powers * right,
+            "only the next value is discounted once: G_t = r_t + γ G_(t+1) goes on to the end": r
+            + discount * np.append(r[1:], 0),
+        }
+        said = first_match(found, mistakes)
         fail(
             f"Your reward-to-go of the rewards {rewards} with γ = {discount} is {found.round(3)}: "
             f"{said or 'start at the last step, with G_t = r_t + γ G_(t+1)'}."
@@ -41,7 +39,7 @@ def reward_to_go(rewards_to_go: object) -> str:
     return "G_t = r_t + γ G_(t+1), from the last step backwards."
 
 
-def _to_go(rewards: NDArray, discount: float) -> NDArray:
+def _to_go(rewards: NDArray, discount: float) -> NDArray[np.float64]:
     found, total = np.zeros(len(rewards)), 0.0
     for t in reversed(range(len(rewards))):
         total = rewards[t] + discount * total
