@@ -92,16 +92,17 @@ def grade(path: Path, limits: Limits | None = None) -> Grade:
 
 def _marks(submission: Submission, outcomes: list[Outcome]) -> tuple[tuple[Mark, ...], bool]:
     found: dict[str, tuple[bool, str]] = {}
-    complete, failed = True, ""
+    complete = True
+    failed: list[str] = []  # cells since the last check
     for step, outcome in zip(submission.steps, outcomes, strict=True):
         if outcome.reason.startswith("not run"):
             complete = False
         if step.exercise is None:
-            if not outcome.ok and not failed:
-                failed = outcome.reason if step.where in outcome.reason else f"{step.where} failed with {outcome.reason}"
+            if not outcome.ok:
+                failed.append(outcome.reason if step.where in outcome.reason else f"{step.where} failed: {outcome.reason}")
             continue
         found[step.exercise] = _judged(step.exercise, step, outcome, failed)
-        failed = ""
+        failed = []
     marks = []
     for exercise in exercises_of(submission.source.place):
         right, reason = found[exercise.name]
@@ -109,7 +110,7 @@ def _marks(submission: Submission, outcomes: list[Outcome]) -> tuple[tuple[Mark,
     return tuple(marks), complete
 
 
-def _judged(exercise: str, step: Step, outcome: Outcome, failed: str) -> tuple[bool, str]:
+def _judged(exercise: str, step: Step, outcome: Outcome, failed: list[str]) -> tuple[bool, str]:
     """Whether an answer is right, and why not."""
     if outcome.ok and f"✓ {exercise}:" in outcome.printed:
         return True, ""
@@ -117,7 +118,7 @@ def _judged(exercise: str, step: Step, outcome: Outcome, failed: str) -> tuple[b
         return False, "the check ran but did not report: symmdp.practical was tampered with"
     reason = outcome.reason.removeprefix(f"{exercise}: ")
     if failed and not reason.startswith("not run") and "no answer yet" not in reason:
-        reason = f"{reason} Before it, {failed}"
+        reason = f"{reason.removesuffix('.')}. Before it, {'; '.join(failed[:3])}"
     return False, reason
 
 

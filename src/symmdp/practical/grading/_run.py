@@ -154,14 +154,19 @@ class _Kernel:
         import psutil
 
         self._client.stop_channels()
-        processes = [process for process in psutil.process_iter() if process.pid != os.getpid() and self._owns(process)]
-        if os.name == "posix":
-            for group in {group for process in processes if (group := _group(process.pid)) not in (None, os.getpgrp())}:
-                _quietly_kill_group(group)
-        for process in processes:
-            with contextlib.suppress(psutil.Error):
-                process.kill()
-        psutil.wait_procs(processes, timeout=5)
+        groups = {getattr(self._manager.provisioner, "pgid", None)}
+        for _ in range(5):  # while they are killed, they may start others
+            processes = [process for process in psutil.process_iter() if process.pid != os.getpid() and self._owns(process)]
+            if os.name == "posix":
+                for group in (groups | {_group(process.pid) for process in processes}) - {None, os.getpgrp()}:
+                    _quietly_kill_group(group)
+            for process in processes:
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
+            psutil.wait_procs(processes, timeout=5)
+            groups = set()
+            if not processes:
+                break
         self._manager.shutdown_kernel(now=True)
         self._manager.cleanup_resources()
         self._context.destroy(linger=0)

@@ -55,7 +55,7 @@ def _compare(case: Case, basis: NDArray[np.float64], rank: int) -> None:
 def rank_from_characters(answer: object) -> str:
     """`1/|G| Σ_g tr(K_g) tr(L_g⁻¹)`."""
     asked = function(answer, "rank_from_characters")
-    for case in (CARTPOLE, QUARTERS, THIRDS, AGENTS, NOTHING):
+    for case in (QUARTERS, CARTPOLE, THIRDS, AGENTS, NOTHING):
         found = integer(asked(*case.tensors(torch.float64)), f"your rank under {case.name}")
         if found == case.rank:
             continue

@@ -51,7 +51,8 @@ class Case:
 
 def _turns(order: int) -> NDArray[np.float64]:
     angles = 2 * np.pi * np.arange(order) / order
-    return np.array([[[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]] for a in angles])
+    found = np.array([[[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]] for a in angles])
+    return np.where(np.isclose(found, np.round(found)), np.round(found), found)  # quarter turns are exact
 
 
 def _shifts(order: int) -> NDArray[np.float64]:

@@ -33,11 +33,10 @@ def _diagnosis(case: Case, W: NDArray[np.float64], found: NDArray[np.float64]) -
     mistakes = {
         "the factor 1/|G| is missing: you have the sum over the group, not the mean.": right * len(pairs),
         "W comes back as it was; sum K_g⁻¹ W L_g over the group.": W,
-        "the inverse of K_g is missing. CartPole does not notice, since there each element is its own inverse; these do.": (
+        "the inverse of K_g is missing. CartPole does not notice, since there each element is its own inverse; turns do.": (
             no_inverse
         ),
         "both the inverse of K_g and the factor 1/|G| are missing.": no_inverse * len(pairs),
-        "the inverse is on both sides: it is K_g⁻¹ W L_g.": np.mean([inverse(K) @ W @ inverse(L) for L, K in pairs], axis=0),
         "K_g is transposed, not inverted. They agree for orthogonal matrices only; use torch.linalg.inv.": np.mean(
             [K.T @ W @ L for L, K in pairs], axis=0
         ),

@@ -17,10 +17,10 @@ _CASES: tuple[tuple[str, list[NDArray[np.float64]], bool, str], ...] = (
     ("{1, −1}", [_ONE, -_ONE], True, "the product of any two is in the set, and each is its own inverse"),
     ("{1} alone", [_ONE], True, "the identity alone is a group, the trivial one"),
     ("{−1} alone", [-_ONE], False, "the identity is missing"),
-    ("{1, a quarter turn}", [_ONE, turn(np.pi / 2)], False, "it is not closed: two quarter turns are a half turn"),
+    ("{1, a quarter turn}", [_ONE, np.round(turn(np.pi / 2))], False, "it is not closed: two quarter turns are a half turn"),
     (
         "the four quarter turns",
-        [turn(k * np.pi / 2) for k in range(4)],
+        [np.round(turn(k * np.pi / 2)) for k in range(4)],
         True,
         "it is closed, and the inverse of a quarter turn is three of them: an element need not be its own inverse",
     ),

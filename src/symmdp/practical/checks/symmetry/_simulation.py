@@ -39,7 +39,7 @@ def _error(
     absolute: bool = True,
 ) -> float:
     """The slow reference; each option leaves something out that students leave out."""
-    worst = 0.0 if absolute else -np.inf
+    worst = 0.0
     for state in states:
         for action in actions:
             image, moved = _mirror(state, action)
@@ -58,8 +58,10 @@ def symmetry_error(answer: object) -> str:
     states = np.random.default_rng(1).normal(size=(7, 4))
     worlds = {
         "a symmetric cart": _world(),
-        "a cart in a wind": _world(wind=-0.07),
+        "a cart in a wind to the left": _world(wind=-0.07),
+        "a cart in a wind to the right": _world(wind=0.07),
         "a cart with a bonus for being right": _world(bonus=0.25),
+        "a cart with a bonus for being left": _world(bonus=-0.25),
         "a cart with a cliff on the right": _world(cliff=0.5),
     }
     for name, step in worlds.items():

@@ -12,7 +12,7 @@ def mirror_image(mirror: object) -> str:
     asked = function(mirror, "mirror")
     generator = np.random.default_rng(0)
     for state in (generator.normal(size=4), np.array([1.0, 2.0, 0.0, -4.0])):
-        for action in (0, 1):
+        for action in (1, 0):
             for given in (state, torch.as_tensor(state)):
                 kept = np.array(state)
                 result = asked(given, action)
