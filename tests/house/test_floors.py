@@ -32,6 +32,7 @@ EXTRAS = {
     "experiments": {"matplotlib", "rich", "pygame"},
     "practical": {
         "IPython",
+        "ale_py",
         "ipykernel",
         "ipywidgets",
         "jupyter_client",

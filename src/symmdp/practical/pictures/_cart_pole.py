@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from symmdp.practical.pictures._picture import FAINT, GREEN, INK, ORANGE, PURPLE
+from symmdp.practical.pictures._picture import FAINT, GREEN, INK, ORANGE, PURPLE, arrow
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,7 +55,7 @@ def _push(axes: Axes, x: float, action: int) -> None:
     side = way if ahead else -way
     near, far = x + side * (_HALF + 0.06), x + side * (_HALF + 0.95)
     start, end = (near, far) if ahead else (far, near)
-    style = {"arrowstyle": "-|>,head_width=0.5,head_length=0.7", "color": GREEN, "linewidth": 5, "shrinkA": 0, "shrinkB": 0}
+    style = arrow(GREEN, 5, 0.5)
     axes.annotate("", (end, 0.25), (start, 0.25), arrowprops=style, zorder=6)
     align = "left" if side > 0 else "right"
     text = axes.text(near, 0.52, ACTIONS[action], color=GREEN, fontsize=12, fontweight="bold", ha=align)
@@ -64,7 +64,7 @@ def _push(axes: Axes, x: float, action: int) -> None:
 
 def _arrow(axes: Axes, start: tuple[float, float], way: tuple[float, float], colour: str, width: float, name: str) -> None:
     end = start[0] + way[0], start[1] + way[1]
-    style = {"arrowstyle": "-|>", "color": colour, "linewidth": width, "shrinkA": 0, "shrinkB": 0}
+    style = arrow(colour, width, 0.2)
     axes.annotate("", end, start, arrowprops=style, zorder=6)
     length = math.hypot(*way)
     x, y = end[0] + 0.16 * way[0] / length, end[1] + 0.16 * way[1] / length

@@ -9,7 +9,7 @@ from symmdp.catalogue.environments import GridWorld
 from symmdp.catalogue.environments._grid_world_law import DIRECTIONS
 from symmdp.errors import OptionError
 from symmdp.groups import cyclic
-from symmdp.practical.pictures._picture import BLUE, GREEN, INK, VERMILION, Picture, new_figure
+from symmdp.practical.pictures._picture import BLUE, GREEN, INK, VERMILION, Picture, arrow, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,13 +62,7 @@ def _draw(axes: Axes, image: np.ndarray, action: int, cell: int) -> None:
     if action:
         start = middle + 1.3 * x, middle - 1.3 * y
         end = middle + 5.5 * x, middle - 5.5 * y
-        style = {
-            "arrowstyle": "-|>,head_width=0.45,head_length=0.6",
-            "color": GREEN,
-            "linewidth": 4.5,
-            "shrinkA": 0,
-            "shrinkB": 0,
-        }
+        style = arrow(GREEN, 4.5, 0.45)
         axes.annotate("", end, start, arrowprops=style, zorder=5)
 
 

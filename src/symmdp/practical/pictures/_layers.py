@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from symmdp.errors import ShapeError
-from symmdp.practical.pictures._picture import BLUE, FAINT, INK, PAPER, VERMILION, Picture, new_figure
+from symmdp.practical.pictures._picture import BLUE, FAINT, INK, PAPER, VERMILION, Picture, arrow, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,5 +61,5 @@ def commuting_squares(
 
 
 def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], colour: str) -> None:
-    style = {"arrowstyle": "-|>,head_width=0.35,head_length=0.6", "color": colour, "linewidth": 2.4, "shrinkA": 0, "shrinkB": 0}
+    style = arrow(colour, 2.4)
     axes.annotate("", end, start, arrowprops=style)

@@ -18,6 +18,7 @@ from symmdp.practical.pictures._picture import (
     SKY,
     VERMILION,
     Picture,
+    arrow,
     new_figure,
 )
 
@@ -85,18 +86,8 @@ def _runs(axes: Axes, steps: int, generator: np.random.Generator) -> None:
     ):
         axes.plot(path[:, 2], path[:, 3], color=colour, linewidth=2, label=name, zorder=2)
         axes.plot(path[0, 2], path[0, 3], marker, color=colour, markersize=10, zorder=3)
-        axes.annotate(
-            "",
-            path[-1, 2:],
-            path[-2, 2:],
-            arrowprops={
-                "arrowstyle": "-|>,head_width=0.35,head_length=0.6",
-                "color": colour,
-                "linewidth": 2,
-                "shrinkA": 0,
-                "shrinkB": 0,
-            },
-        )
+        end, before = path[-1, 2:].tolist(), path[-2, 2:].tolist()
+        axes.annotate("", (end[0], end[1]), (before[0], before[1]), arrowprops=arrow(colour, 2))
     axes.plot(0, 0, "o", color=INK, markersize=6)
     error = np.abs(run + mirrored).max()
     axes.set_title(

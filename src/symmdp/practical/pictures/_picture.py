@@ -74,3 +74,9 @@ def halo(width: float = 3.0) -> list[Any]:
     from matplotlib.patheffects import withStroke
 
     return [withStroke(linewidth=width, foreground="white")]
+
+
+def arrow(colour: str, width: float, head: float = 0.35) -> dict[str, Any]:
+    """How an arrow from point to point is drawn."""
+    shape = f"-|>,head_width={head},head_length={head + 0.2:.2f}"
+    return {"arrowstyle": shape, "color": colour, "linewidth": width, "shrinkA": 0, "shrinkB": 0}

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -33,32 +33,34 @@ def policy_maps(policies: Mapping[str, Policy], *, columns: int = 2) -> Picture:
     if not policies:
         raise ShapeError("Give at least one policy: policy_maps({'plain': policy}).")
     columns = min(columns, len(policies))
+    figure = new_figure(9.5, 0.6 + 3.1 * -(-len(policies) // columns))
+    from matplotlib.cm import ScalarMappable
+
     rows = -(-len(policies) // columns)
-    figure = new_figure(9.5, 0.6 + 3.1 * rows)
     grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     for axes in grid.flat[len(policies) :]:
         axes.set_axis_off()
     for i, (axes, (name, policy)) in enumerate(zip(grid.flat, policies.items(), strict=False)):
-        image = _draw(axes, name, policy)
+        _draw(axes, name, policy)
         if i % columns == 0:
             axes.set_ylabel(r"$\dot\theta$ (rad/s)", fontsize=13, color=INK)
         if i + columns >= len(policies):
             axes.set_xlabel(r"$\theta$ (rad)", fontsize=13, color=INK)
-    bar = figure.colorbar(image, ax=list(grid.flat), aspect=30, pad=0.02)
+    bar = figure.colorbar(ScalarMappable(cmap=blue_to_vermilion()), ax=list(grid.flat), aspect=30, pad=0.02)
     bar.set_label("probability of a push to the right", fontsize=12, color=INK)
     bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
     bar.ax.tick_params(labelsize=11)
     return Picture(figure, f"action probabilities over θ and θ̇ of {', '.join(policies)}")
 
 
-def _draw(axes: Axes, name: str, policy: Policy) -> Any:
+def _draw(axes: Axes, name: str, policy: Policy) -> None:
     angles, speeds = np.linspace(-_ANGLE, _ANGLE, _CELLS), np.linspace(-_SPEED, _SPEED, _CELLS)
     states = torch.zeros(_CELLS**2, 4)
     states[:, 2] = torch.as_tensor(np.tile(angles, _CELLS))
     states[:, 3] = torch.as_tensor(np.repeat(speeds, _CELLS))
     right = np.array(probabilities_of(policy, states.tolist()))[:, 1].reshape(_CELLS, _CELLS)
     extent = (-_ANGLE, _ANGLE, -_SPEED, _SPEED)
-    image = axes.imshow(
+    axes.imshow(
         right, origin="lower", extent=extent, aspect="auto", cmap=blue_to_vermilion(), vmin=0, vmax=1, interpolation="bilinear"
     )
     if right.min() < 0.5 < right.max():
@@ -70,4 +72,3 @@ def _draw(axes: Axes, name: str, policy: Policy) -> Any:
     axes.set_title(f"{name}\nlargest $|\\pi(s) - K_g\\,\\pi(L_g s)|$: {size}", fontsize=12, color=INK)
     axes.set_xticks([-0.2, -0.1, 0, 0.1, 0.2])
     axes.tick_params(labelsize=11)
-    return image

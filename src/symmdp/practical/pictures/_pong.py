@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symmdp.errors import MissingExtraError
-from symmdp.practical.pictures._picture import GREEN, INK, SKY, Picture, halo, new_figure
+from symmdp.practical.pictures._picture import GREEN, INK, SKY, Picture, arrow, halo, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -97,7 +97,7 @@ def pong_flip(action: int = 2) -> Picture:
 def _paddle_arrow(axes: Axes, picture: NDArray, action: int) -> None:
     rows = np.flatnonzero((picture[_FIELD, 140:144] == (92, 186, 92)).all(axis=2).any(axis=1)) + _FIELD.start
     middle, way = float(rows.mean()), -1 if action == 2 else 1
-    style = {"arrowstyle": "-|>,head_width=0.5,head_length=0.7", "color": "white", "linewidth": 4.5, "shrinkA": 0, "shrinkB": 0}
+    style = arrow("white", 4.5, 0.5)
     axes.annotate("", (142, middle + way * 36), (142, middle + way * 9), arrowprops=style)
     name = "2 RIGHT: up" if action == 2 else "3 LEFT: down"
     axes.text(

@@ -119,7 +119,7 @@ def _image_inside(symmetry: Symmetry, first: NDArray, second: NDArray) -> NDArra
     states = np.stack(np.meshgrid(first, second, indexing="ij"), axis=-1)
     images = symmetry.transform_observation(symmetry.group.generators[0], states)
     low, high = np.array([first[0], second[0]]), np.array([first[-1], second[-1]])
-    return ((images >= low - _ROUNDING) & (images <= high + _ROUNDING)).all(axis=-1)
+    return np.all((images >= low - _ROUNDING) & (images <= high + _ROUNDING), axis=-1)
 
 
 def _name_the_causes(axes: Axes, positions: NDArray, speeds: NDArray) -> None:

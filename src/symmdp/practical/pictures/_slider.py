@@ -46,7 +46,7 @@ class MirrorSlider:
     def still(self) -> Picture:
         """Some states and their mirror images below each other, for where nothing can be moved."""
         figure = new_figure(9.5, height_of_pair(self.policy) * len(_STILL))
-        for part, state, action in zip(figure.subfigures(len(_STILL), 1), _STILL, (1, 0, 0), strict=True):
+        for part, state, action in zip(figure.subfigures(len(_STILL), 1, squeeze=False)[:, 0], _STILL, (1, 0, 0), strict=True):
             draw_mirror_pair(part, state, action, self.policy)
         return Picture(figure, "three states of CartPole and their mirror images")
 

@@ -11,6 +11,7 @@ from symmdp.practical.pictures._picture import COORDINATES, INK, Picture, blue_t
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 def symmetrized_weights(weights: ArrayLike, symmetrized: ArrayLike) -> Picture:
@@ -33,9 +34,9 @@ def symmetrized_weights(weights: ArrayLike, symmetrized: ArrayLike) -> Picture:
     reach = max(float(np.abs([before, after, before - after]).max()), 1e-12)
     titles = ("$W$", "$S(W)$", "$W - S(W)$")
     for axes, title, matrix in zip(figure.subplots(1, 3), titles, (before, after, before - after), strict=True):
-        shown = draw_matrix(axes, matrix, reach)
+        draw_matrix(axes, matrix, reach)
         axes.set_title(title, fontsize=14, color=INK)
-    colour_bar(figure, shown, figure.axes)
+    colour_bar(figure, reach, figure.axes)
     return Picture(figure, "a weight matrix before and after it is symmetrized, and what was taken away")
 
 
@@ -62,17 +63,15 @@ def basis_images(basis: Sequence[ArrayLike] | ArrayLike) -> Picture:
     for axes in grid.flat[len(shown) :]:
         axes.set_axis_off()
     for i, (axes, matrix) in enumerate(zip(grid.flat, shown, strict=False)):
-        image = draw_matrix(axes, matrix, reach, left=i % columns == 0)
+        draw_matrix(axes, matrix, reach, left=i % columns == 0)
         axes.set_title(f"$V_{{{i + 1}}}$", fontsize=14, color=INK)
-    colour_bar(figure, image, list(grid.flat))
+    colour_bar(figure, reach, list(grid.flat))
     return Picture(figure, f"the {len(matrices)} matrices of a basis of the equivariant weights")
 
 
-def draw_matrix(axes: Axes, matrix: NDArray, reach: float, *, left: bool = True) -> Any:
+def draw_matrix(axes: Axes, matrix: NDArray, reach: float, *, left: bool = True) -> None:
     """A matrix as an image with its numbers, rows and columns named where it maps CartPole's states to its actions."""
-    image = axes.imshow(
-        matrix, cmap=blue_to_vermilion(), vmin=-reach, vmax=reach, aspect="equal" if matrix.shape[0] > 3 else "auto"
-    )
+    axes.imshow(matrix, cmap=blue_to_vermilion(), vmin=-reach, vmax=reach, aspect="equal" if matrix.shape[0] > 3 else "auto")
     out, into = matrix.shape
     if matrix.size <= 64:
         for i in range(out):
@@ -89,13 +88,16 @@ def draw_matrix(axes: Axes, matrix: NDArray, reach: float, *, left: bool = True)
     axes.grid(which="minor", color="#cccccc", linewidth=1)
     axes.tick_params(which="both", length=0)
     axes.spines[:].set_color("#cccccc")
-    return image
 
 
-def colour_bar(figure: Any, image: Any, axes: Sequence[Axes]) -> None:
-    """The scale of an image's values."""
-    bar = figure.colorbar(image, ax=list(axes), shrink=0.9, aspect=14, pad=0.015)
-    bar.outline.set_visible(False)
+def colour_bar(figure: Figure, reach: float, axes: Sequence[Axes]) -> None:
+    """The scale of matrices that are drawn with this reach."""
+    from matplotlib.cm import ScalarMappable
+
+    colours = ScalarMappable(cmap=blue_to_vermilion())
+    colours.set_clim(-reach, reach)
+    bar = figure.colorbar(colours, ax=list(axes), shrink=0.9, aspect=14, pad=0.015)
+    bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
     bar.ax.tick_params(labelsize=10, length=0)
     bar.set_label("weight", fontsize=11, color=INK)
 
