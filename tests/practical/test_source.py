@@ -1,13 +1,14 @@
 """The builder: what students get, and what a source must not do."""
 
 import ast
+import re
 from pathlib import Path
 
 import nbformat
 import pytest
 
 from symmdp.errors import NotebookError
-from symmdp.practical import NOTEBOOKS, build, exercises_of, find_sources, read_source, sources_folder
+from symmdp.practical import EXERCISES, NOTEBOOKS, build, exercises_of, find_sources, read_source, sources_folder
 
 REFERENCE_NAMES = {
     "get_cartpole_state_group_representations",
@@ -145,6 +146,15 @@ def test_other_files_are_no_sources(tmp_path):
         read_source(tmp_path / "other.py")
     with pytest.raises(NotebookError, match="cannot be read"):
         read_source(tmp_path / "1_symmetry_of_an_mdp.py")
+
+
+def test_the_lecturers_page_lists_every_exercise_with_its_points():
+    page = (Path(__file__).parents[2] / "practical" / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([\w-]+)` \| (\d+) \|", page, re.MULTILINE)
+    assert rows == [(exercise.name, str(exercise.points)) for exercise in EXERCISES]
+    totals = re.findall(r"^### \d .*\((\d+) points\)", page, re.MULTILINE)
+    places = range(1, len(NOTEBOOKS) + 1)
+    assert totals == [str(sum(exercise.points for exercise in exercises_of(place))) for place in places]
 
 
 def test_points_and_names():
