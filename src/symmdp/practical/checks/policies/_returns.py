@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +20,7 @@ def reward_to_go(rewards_to_go: object) -> str:
         if np.allclose(found, right, atol=1e-5):
             continue
         powers = discount ** np.arange(len(r))
-        mistakes: dict[str, NDArray[np.float64] | float] = {
+        mistakes: dict[str, Any] = {
             "it has past and future mixed up: it sums the rewards up to t, on which a_t has no influence": np.cumsum(r),
             "it has past and future mixed up: it sums the discounted rewards up to t": np.cumsum(powers * r),
             "it is not discounted: a reward k steps later counts γᵏ": _to_go(r, 1.0),
