@@ -72,7 +72,7 @@ practical-open: setup
 	@$(BIN)/python -c 'import jupyterlab' 2>/dev/null \
 	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt jupyterlab
 	@ls practical/student/*.ipynb >/dev/null 2>&1 || $(BIN)/symmdp practical build --no-execute
-	env -u MPLBACKEND $(BIN)/jupyter lab --notebook-dir practical
+	env -u MPLBACKEND -u SDL_VIDEODRIVER $(BIN)/python -m jupyterlab --ServerApp.root_dir=practical
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

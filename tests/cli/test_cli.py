@@ -40,7 +40,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert re.fullmatch(r"symmdp \d+\.\d+\.\d+\S*\n", capsys.readouterr().out)
 
 
-@pytest.mark.parametrize("command", [[], ["list"], ["show"], ["verify"], ["train"], ["compare"]])
+@pytest.mark.parametrize("command", [[], ["list"], ["show"], ["verify"], ["train"], ["compare"], ["practical"]])
 def test_help(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
     assert main([*command, "--help"]) == 0
     text = capsys.readouterr().out

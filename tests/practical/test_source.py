@@ -1,13 +1,14 @@
 """The builder: what students get, and what a source must not do."""
 
 import ast
+import re
 from pathlib import Path
 
 import nbformat
 import pytest
 
 from symmdp.errors import NotebookError
-from symmdp.practical import NOTEBOOKS, build, exercises_of, find_sources, read_source, sources_folder
+from symmdp.practical import EXERCISES, NOTEBOOKS, build, exercises_of, find_sources, read_source, sources_folder
 
 REFERENCE_NAMES = {
     "get_cartpole_state_group_representations",
@@ -93,6 +94,21 @@ def test_build_writes_both(tmp_path):
     assert kinds == ["student", "solution"]
 
 
+def test_work_of_students_is_not_overwritten(tmp_path, capsys):
+    student, solution = build(tmp_path, [2], run=False)
+    assert build(tmp_path, [2], run=False) == [student, solution]
+    notebook = nbformat.read(student, as_version=4)
+    notebook.cells[-1].source += "\n\nMy notes."
+    nbformat.write(notebook, student)
+    kept = student.read_text()
+    capsys.readouterr()
+    assert build(tmp_path, [2], run=False) == [solution]
+    assert student.read_text() == kept
+    assert "is kept, since it was changed" in capsys.readouterr().err
+    student.write_text("{")
+    assert build(tmp_path, [2], run=False) == [solution]
+
+
 def test_there_is_no_fifth_notebook(tmp_path):
     with pytest.raises(NotebookError, match="numbered from 1 to 4"):
         build(tmp_path, [5])
@@ -130,6 +146,15 @@ def test_other_files_are_no_sources(tmp_path):
         read_source(tmp_path / "other.py")
     with pytest.raises(NotebookError, match="cannot be read"):
         read_source(tmp_path / "1_symmetry_of_an_mdp.py")
+
+
+def test_the_lecturers_page_lists_every_exercise_with_its_points():
+    page = (Path(__file__).parents[2] / "practical" / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([\w-]+)` \| (\d+) \|", page, re.MULTILINE)
+    assert rows == [(exercise.name, str(exercise.points)) for exercise in EXERCISES]
+    totals = re.findall(r"^### \d .*\((\d+) points\)", page, re.MULTILINE)
+    places = range(1, len(NOTEBOOKS) + 1)
+    assert totals == [str(sum(exercise.points for exercise in exercises_of(place))) for place in places]
 
 
 def test_points_and_names():

@@ -8,7 +8,7 @@ from symmdp.errors import NotebookError
 from symmdp.experiments._extras import extra
 from symmdp.practical._exercise import NOTEBOOKS
 from symmdp.practical._kernel import execute
-from symmdp.practical._source import Source, read_source
+from symmdp.practical._source import Source, is_edited, read_source
 from symmdp.training._run_directory import write_atomically
 
 
@@ -45,10 +45,15 @@ def find_sources(only: Sequence[int] = ()) -> list[Source]:
 def build(folder: Path, only: Sequence[int] = (), run: bool = True) -> list[Path]:
     """Write the student and the solution notebook of each source, each as a whole or not at all.
 
+    A student notebook that somebody has worked in is kept, and a line on stderr says so.
+
     Args:
         folder: gets `student/NAME.ipynb` and `solution/NAME.ipynb`.
         only: places of notebooks, from 1; all when empty.
         run: execute the solutions, so that they hold their outputs.
+
+    Returns:
+        The files that were written.
 
     Raises:
         NotebookError: a source breaks a rule, or a cell of a solution fails.
@@ -62,6 +67,11 @@ def build(folder: Path, only: Sequence[int] = (), run: bool = True) -> list[Path
         for kind, notebook in (("student", source.student()), ("solution", source.solution())):
             path = folder / kind / f"{source.name}.ipynb"
             path.parent.mkdir(parents=True, exist_ok=True)
+            if kind == "student" and path.exists() and is_edited(path):
+                print(
+                    f"{path} is kept, since it was changed after it was built; delete or move it for a new one", file=sys.stderr
+                )
+                continue
             if kind == "solution" and run:
                 print(f"executing {path}", file=sys.stderr, flush=True)
                 execute(notebook, path.parent)

@@ -64,7 +64,7 @@ def execute(notebook: Any, folder: Path, timeout: float = 600) -> None:
         resources={"metadata": {"path": str(folder)}},
     )
     try:
-        client.execute()
+        client.execute(env={**os.environ, "MPLBACKEND": "module://matplotlib_inline.backend_inline"})
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         raise NotebookError(f"The notebook does not run: {error}") from None
     for cell in notebook.cells:

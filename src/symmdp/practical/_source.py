@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import ast
 import copy
+import hashlib
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,8 +49,25 @@ class Source:
     def _without(self, tag: str, kind: str) -> Any:
         notebook = copy.deepcopy(self.notebook)
         notebook.cells = [cell for cell in notebook.cells if tag not in cell.metadata.tags]
-        notebook.metadata["symmdp"] = {"practical": self.name, "kind": kind}
+        notebook.metadata["symmdp"] = {"practical": self.name, "kind": kind, "cells": digest(notebook)}
         return notebook
+
+
+def digest(notebook: Any) -> str:
+    """A digest of what the cells say, by which a notebook that somebody has worked in differs from how it was built."""
+    said = json.dumps([[cell.cell_type, cell.source.strip()] for cell in notebook.cells], ensure_ascii=False)
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def is_edited(path: Path) -> bool:
+    """Whether somebody has worked in the notebook, which was built once; also where it cannot be read any more."""
+    import nbformat
+
+    try:
+        notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+        return digest(notebook) != notebook.metadata["symmdp"]["cells"]
+    except Exception:  # nbformat raises whatever its parsers do
+        return True
 
 
 def read_source(path: Path) -> Source:
