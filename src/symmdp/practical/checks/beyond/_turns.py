@@ -70,7 +70,7 @@ def any_symmetrizer(symmetrize: object) -> str:
         said = first_match(
             found,
             {
-                "the inverse is missing (or on both sides, which is the same sum). A mirror is its own inverse; a quarter turn is not": without,
+                "the inverse is missing (or on both sides, which is the same sum), and a turn is not its own inverse": without,
                 "the inverse and the factor 1/|G| are missing": 4 * without,
                 "the factor 1/|G| is missing: an average, not a sum": 4 * right,
                 "the factor is 1/2, but this group has 4 elements": 2 * right,
