@@ -333,8 +333,7 @@ check("value-group", value_group)
 
 # %% [markdown]
 # **Exercise 8.** Build the network: a hidden layer of 16 copies of the regular representation with a ReLU, and on it a head
-# with two logits and a head with one value. Use `EquivariantLayer(group, generator)` from above, and pass `scale=0.1` to both
-# heads, so that the policy starts near ½ for both actions and explores.
+# with two logits and a head with one value. Use `EquivariantLayer(group, generator)` from above.
 #
 # <details><summary>Hint</summary>
 #

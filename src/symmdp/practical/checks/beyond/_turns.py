@@ -70,14 +70,10 @@ def any_symmetrizer(symmetrize: object) -> str:
         said = first_match(
             found,
             {
-                "the inverse is missing. A mirror is its own inverse, and nobody notices; a quarter turn is not": without,
+                "the inverse is missing (or on both sides, which is the same sum), and a turn is not its own inverse": without,
                 "the inverse and the factor 1/|G| are missing": 4 * without,
                 "the factor 1/|G| is missing: an average, not a sum": 4 * right,
                 "the factor is 1/2, but this group has 4 elements": 2 * right,
-                "the inverse is on both sides: K_g⁻¹ W L_g has one": sum(
-                    np.linalg.inv(o) @ W @ np.linalg.inv(i) for i, o in pairs
-                )
-                / 4,
                 "it takes the transpose for the inverse, which is right for orthogonal matrices only; this one changes "
                 "lengths": sum(o.T @ W @ i for i, o in pairs) / 4,
             },

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +20,7 @@ def reward_to_go(rewards_to_go: object) -> str:
         if np.allclose(found, right, atol=1e-5):
             continue
         powers = discount ** np.arange(len(r))
-        mistakes: dict[str, NDArray[np.float64] | float] = {
+        mistakes: dict[str, Any] = {
             "it has past and future mixed up: it sums the rewards up to t, on which a_t has no influence": np.cumsum(r),
             "it has past and future mixed up: it sums the discounted rewards up to t": np.cumsum(powers * r),
             "it is not discounted: a reward k steps later counts γᵏ": _to_go(r, 1.0),
@@ -50,11 +52,11 @@ def _to_go(rewards: NDArray, discount: float) -> NDArray[np.float64]:
 def median_solved(episodes_to_solve: object) -> str:
     """The median over seeds of the first episode at which the mean of the last `window` returns reaches a threshold."""
     asked = function(episodes_to_solve, "episodes_to_solve")
-    rising = [0.0, 0.0, 10.0, 10.0, 10.0, 10.0]
+    late, soon, never = [0.0, 10.0, 0.0, 0.0] + 4 * [10.0], [0.0] + 7 * [10.0], 8 * [0.0]
     tables = (
-        ([rising, [10.0] * 6, [0.0] * 6], 10.0, 2),
-        ([rising, [0.0] * 6, [0.0] * 6], 10.0, 2),
-        ([[0.0, 4.0, 20.0, 0.0, 20.0, 20.0], rising, rising], 10.0, 3),
+        ([late, soon, soon, never, never], 10.0, 3),  # each mistake leads to another number
+        ([late, never, never], 10.0, 3),
+        ([[0.0, 4.0, 20.0, 0.0, 20.0, 20.0]] + 2 * [[0.0, 0.0] + 4 * [10.0]], 10.0, 3),
     )
     for returns, threshold, window in tables:
         found = float(array_or_infinity(asked(np.array(returns), threshold, window)))

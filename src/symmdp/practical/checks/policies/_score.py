@@ -90,7 +90,7 @@ def mirrored_gradient(gap: object) -> str:
     for _ in range(3):
         state = torch.randn(4, generator=generator)
         for action in (0, 1):
-            for name, policy in (("equivariant", _Mirrored(generator)), ("plain", _Plain(generator))):
+            for name, policy in (("plain", _Plain(generator)), ("equivariant", _Mirrored(generator))):
                 found = float(array(asked(policy, state, action), "your gap", ()))
                 gaps = {(s, a): _gap(policy, state, action, s, a) for s in (True, False) for a in (True, False)}
                 if np.isclose(found, gaps[True, True], atol=1e-5):
