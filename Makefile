@@ -9,7 +9,7 @@ export MPLBACKEND = Agg
 export SDL_VIDEODRIVER = dummy
 export PYGAME_HIDE_SUPPORT_PROMPT = 1
 
-.PHONY: help setup browser demo test test-all lint format bench bench-peers clean
+.PHONY: help setup browser demo test test-all lint format bench bench-peers practical practical-open clean
 
 help:
 	@echo "make demo      compare equivariant and plain PPO on CartPole-v1: 20 seeds each, a table and figures in runs/"
@@ -18,6 +18,8 @@ help:
 	@echo "make lint      ruff and pyright"
 	@echo "make bench     the benchmarks; raw results in benchmarks/results/"
 	@echo "make bench-peers  other libraries' layers beside ours, each in an environment of its own (needs gfortran)"
+	@echo "make practical  the notebooks: practical/student and, executed, practical/solution"
+	@echo "make practical-open  start JupyterLab on them"
 	@echo "make clean     remove the virtual environment and caches"
 
 setup: $(READY)
@@ -69,6 +71,15 @@ bench: setup
 
 bench-peers: setup
 	$(BIN)/python benchmarks/peers.py
+
+practical: setup
+	$(BIN)/symmdp practical build
+
+practical-open: setup
+	@$(BIN)/python -c 'import jupyterlab' 2>/dev/null \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt jupyterlab
+	@ls practical/student/*.ipynb >/dev/null 2>&1 || $(BIN)/symmdp practical build --no-execute
+	env -u MPLBACKEND -u SDL_VIDEODRIVER $(BIN)/python -m jupyterlab --ServerApp.root_dir=practical
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

@@ -83,3 +83,15 @@ class DivergenceError(VerificationError, ArithmeticError):
 
 class MissingExtraError(SymmdpError, ImportError):
     """An optional dependency is not installed."""
+
+
+class NotebookError(SymmdpError, ValueError):
+    """A notebook of the practical cannot be read, built or executed."""
+
+
+class WrongAnswerError(SymmdpError, AssertionError):
+    """The answer to an exercise of the practical is wrong; the message says in which way."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows: the message alone."""
+        return [f"✗ {self}"]

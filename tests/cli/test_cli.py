@@ -40,7 +40,10 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert re.fullmatch(r"symmdp \d+\.\d+\.\d+\S*\n", capsys.readouterr().out)
 
 
-@pytest.mark.parametrize("command", [[], ["list"], ["show"], ["verify"], ["train"], ["compare"], ["report"]])
+COMMANDS = ["list", "show", "verify", "train", "compare", "report", "practical"]
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)])
 def test_help(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
     assert main([*command, "--help"]) == 0
     text = capsys.readouterr().out

@@ -22,6 +22,7 @@ FLOORS = [
     "policies",
     "training",
     "experiments",
+    "practical",
     "cli",
 ]
 CORE = {"torch", "numpy", "scipy", "gymnasium"}
@@ -30,6 +31,19 @@ EXTRAS = {
     "mdp": {"mujoco", "Box2D"},
     "catalogue": {"ale_py", "envpool"},
     "experiments": {"matplotlib", "rich", "pygame"},
+    "practical": {
+        "IPython",
+        "ale_py",
+        "ipykernel",
+        "ipywidgets",
+        "jupyter_client",
+        "jupytext",
+        "matplotlib",
+        "nbclient",
+        "nbformat",
+        "psutil",
+        "zmq",
+    },
     "cli": {"rich", "tyro", "matplotlib"},
     "training": {"tensorboard"},
 }
@@ -93,7 +107,19 @@ def test_import_loads_the_core_only() -> None:
     code = "import sys, symmdp; print(*sorted({m.split('.')[0] for m in sys.modules}))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "torch" in loaded
-    assert not {"matplotlib", "rich", "tyro", "tensorboard", "pygame", "stable_baselines3", "mujoco", "Box2D"} & set(loaded)
+    extras = {
+        "matplotlib",
+        "rich",
+        "tyro",
+        "tensorboard",
+        "pygame",
+        "stable_baselines3",
+        "mujoco",
+        "Box2D",
+        "nbformat",
+        "IPython",
+    }
+    assert not extras & set(loaded)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))

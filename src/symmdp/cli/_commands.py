@@ -8,6 +8,7 @@ import tyro
 from symmdp.cli import _parse
 from symmdp.cli._compare import Compare
 from symmdp.cli._list import List
+from symmdp.cli._practical import Practical
 from symmdp.cli._report import Report
 from symmdp.cli._show import Show
 from symmdp.cli._train import Train
@@ -20,9 +21,10 @@ Command = (
     | Annotated[Train, tyro.conf.subcommand("train")]
     | Annotated[Compare, tyro.conf.subcommand("compare")]
     | Annotated[Report, tyro.conf.subcommand("report")]
+    | Annotated[Practical, tyro.conf.subcommand("practical"), tyro.conf.OmitArgPrefixes]
 )
 
 
-def parse(arguments: Sequence[str]) -> List | Show | Verify | Train | Compare | Report | int:
+def parse(arguments: Sequence[str]) -> List | Show | Verify | Train | Compare | Report | Practical | int:
     """The command that the arguments name; an exit status where there is none to run."""
-    return _parse.parse(Command, ("list", "show", "verify", "train", "compare", "report"), arguments)
+    return _parse.parse(Command, ("list", "show", "verify", "train", "compare", "report", "practical"), arguments)

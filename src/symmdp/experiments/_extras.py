@@ -7,7 +7,7 @@ from symmdp.errors import MissingExtraError
 
 
 @contextmanager
-def extra(purpose: str) -> Iterator[None]:
+def extra(purpose: str, name: str = "experiments") -> Iterator[None]:
     """Import optional dependencies in this block.
 
     Raises:
@@ -18,5 +18,5 @@ def extra(purpose: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         package = (error.name or "a package").partition(".")[0]
         raise MissingExtraError(
-            f"{purpose} needs {package}, which is not installed. Try: pip install 'symmdp[experiments]'"
+            f"{purpose} needs {package}, which is not installed. Try: pip install 'symmdp[{name}]'"
         ) from None

@@ -1,0 +1,1 @@
+"""What is right and wrong in each answer: a room for each notebook."""

@@ -1,0 +1,5 @@
+"""Checks of notebook 3, *Deep equivariant policies*."""
+
+from symmdp.practical.checks.policies._exercises import EXERCISES
+
+__all__ = ["EXERCISES"]
