@@ -37,7 +37,7 @@ def test_the_mistake_on_the_command_line_is_answered_as_shown(capsys):
 
 def test_every_command_exists(capsys):
     commands = set(re.findall(r"^\$ symmdp (\w+)", README, re.MULTILINE))
-    assert commands == {"list", "show", "verify", "train", "compare", "report"}
+    assert commands == {"list", "show", "verify", "train", "compare", "report", "practical"}
     for command in commands:
         assert main([command, "--help"]) == 0
 
