@@ -48,7 +48,25 @@ def _raises(*_):
     raise KeyError("x")
 
 
+class _Hostile:
+    """An object that no conversion survives."""
+
+    def __array__(self, *_, **__):
+        raise OSError("gone")
+
+    def __call__(self, *_, **__):
+        return self
+
+
+def _itself():
+    answer = []
+    answer.append(answer)
+    return answer
+
+
 RUBBISH = [
+    _Hostile(),
+    _itself(),
     None,
     ...,
     "text",

@@ -53,14 +53,16 @@ def test_a_notebook_with_many_faults_keeps_what_it_earned(tmp_path):
     insert(notebook, "policy-in-the-mirror", "policy_at_origin = [0.9, 0.1]")
     del notebook.cells[cell_of(notebook, "orbit-sizes")]
     insert(notebook, "canonical-state", "import sys\nsys.exit()")
+    insert(notebook, "canonical-state", "import symmdp.practical\nsymmdp.practical.check = lambda *answers: None")
     start = time.monotonic()
     found = grade(written(tmp_path / "many.ipynb", notebook), LIMITS)
     marks = {mark.exercise: mark for mark in found.marks}
     lost = {name: mark.reason for name, mark in marks.items() if not mark.earned}
-    assert set(lost) == {"composition-table", "policy-in-the-mirror"}, lost
+    assert set(lost) == {"composition-table", "policy-in-the-mirror", "canonical-state"}, lost
     assert "composition_table raised ZeroDivisionError: division by zero" in lost["composition-table"]
     assert "the origin is its own mirror image" in lost["policy-in-the-mirror"]
-    assert (found.earned, found.possible) == (16, 19)
+    assert "was tampered with" in lost["canonical-state"]
+    assert (found.earned, found.possible) == (14, 19)
     assert found.complete
     assert "check cell altered, the original was run: policy-in-the-mirror" in found.notes
     assert "check cell deleted, the original was run: orbit-sizes" in found.notes

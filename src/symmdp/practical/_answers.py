@@ -23,9 +23,11 @@ def fail(message: str) -> NoReturn:
 
 def is_blank(answer: object) -> bool:
     """Whether an answer is still what the exercise left: `...`, `None`, or a tuple or list of them."""
-    if answer is None or answer is ...:
-        return True
-    return isinstance(answer, tuple | list) and len(answer) > 0 and all(is_blank(part) for part in answer)
+
+    def left(part: object) -> bool:
+        return part is None or part is ...
+
+    return left(answer) or (isinstance(answer, tuple | list) and len(answer) > 0 and all(left(part) for part in answer))
 
 
 def array(answer: object, what: str, shape: Sequence[int] | None = None) -> NDArray[np.float64]:
@@ -50,7 +52,7 @@ def array(answer: object, what: str, shape: Sequence[int] | None = None) -> NDAr
         if np.iscomplexobj(found) or found.dtype.kind not in "biuf":
             raise TypeError
         found = found.astype(np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RuntimeError, OSError):
         fail(f"{_capital(what)} should be made of real numbers; it is {_brief(answer)}.")
     if shape is not None and found.shape != tuple(shape):
         expected = " × ".join(map(str, shape)) if shape else "a single number"

@@ -26,11 +26,13 @@ class Step:
         code: of the student's cell, or of the original check.
         where: what it is called in reasons.
         exercise: the exercise that the original check is for; `None` for the student's cells.
+        cell: the id of the cell, by which it is known where it stood in the source.
     """
 
     code: str
     where: str
     exercise: str | None = None
+    cell: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,18 +76,20 @@ def read_submission(path: Path, sources: list[Source]) -> Submission:
         name = pure or _named_in(cell)
         if name not in checks or name in seen:
             if pure is None or name not in checks:  # a second check of an exercise is left out
-                steps.append(Step(cell.source, f"code cell {number}"))
+                steps.append(Step(cell.source, f"code cell {number}", cell=str(cell.get("id", ""))))
             continue
         seen.add(name)
         if not _same(cell.source, checks[name]):
             altered.append(name)
             if pure is None:  # it does more than check, perhaps what the answer needs
-                steps.append(Step(cell.source, f"code cell {number}"))
+                steps.append(Step(cell.source, f"code cell {number}", cell=str(cell.get("id", ""))))
         steps.append(_check(name, checks))
     deleted = [name for name in checks if name not in seen]
+    order = [cell.id for cell in source.notebook.cells]
     for name in reversed(deleted):
-        later = list(checks)[list(checks).index(name) + 1 :]
-        place = next((i for i, step in enumerate(steps) if step.exercise in later), len(steps))
+        # Where it stood: before the first cell that comes after it in the source.
+        later = set(order[order.index(f"check-{name}") + 1 :])
+        place = next((i for i, step in enumerate(steps) if step.cell in later), len(steps))
         steps.insert(place, _check(name, checks))
     metadata = notebook.metadata.get("symmdp")
     is_solution = isinstance(metadata, dict) and metadata.get("kind") == "solution"
@@ -137,7 +141,7 @@ def _named_in(cell: Any) -> str | None:
 
 def _check(name: str, checks: dict[str, str]) -> Step:
     # The student's cells may have given the name `check` to something else.
-    return Step(f"from symmdp.practical import check\n{checks[name]}", f"the check of {name}", name)
+    return Step(f"from symmdp.practical import check\n{checks[name]}", f"the check of {name}", name, f"check-{name}")
 
 
 def _same(code: str, other: str) -> bool:
