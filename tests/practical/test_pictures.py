@@ -2,6 +2,7 @@
 
 import io
 
+import gymnasium as gym
 import numpy as np
 import pytest
 import torch
@@ -105,7 +106,6 @@ def test_residuals_need_a_plane():
 
 def test_the_paddle_of_pong_moves_up_with_action_2():
     """The picture's words for the actions."""
-    gym = pytest.importorskip("gymnasium")
     pictures.pong_screens(1, steps=2)  # registers the environment
     env = gym.make("ALE/Pong-v5", frameskip=1, repeat_action_probability=0.0)
     screen, _ = env.reset(seed=0)
