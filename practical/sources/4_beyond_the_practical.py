@@ -240,7 +240,7 @@ check("pong-symmetry", pong_symmetry)
 # A network on it, and four frames of a game: upside down, the logits of up and down change places.
 
 # %%
-frames = torch.as_tensor(pictures.pong_field(pictures.pong_screens()))
+frames = torch.as_tensor(pictures.pong_frames() / 255, dtype=torch.float32)
 network = EquivariantCNN(
     flip(c2, "y"),
     4 * c2.trivial,

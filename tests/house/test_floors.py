@@ -33,7 +33,6 @@ EXTRAS = {
     "experiments": {"matplotlib", "rich", "pygame"},
     "practical": {
         "IPython",
-        "ale_py",
         "ipykernel",
         "ipywidgets",
         "jupyter_client",

@@ -2,7 +2,6 @@
 
 import io
 
-import gymnasium as gym
 import numpy as np
 import pytest
 import torch
@@ -10,6 +9,7 @@ from matplotlib.image import imread
 
 import symmdp
 from symmdp.errors import OptionError, ShapeError, SpaceMismatchError
+from symmdp.mdp import make_environment
 from symmdp.practical import pictures
 from symmdp.practical.pictures import Picture
 
@@ -106,8 +106,7 @@ def test_residuals_need_a_plane():
 
 def test_the_paddle_of_pong_moves_up_with_action_2():
     """The picture's words for the actions."""
-    pictures.pong_screens(1, steps=2)  # registers the environment
-    env = gym.make("ALE/Pong-v5", frameskip=1, repeat_action_probability=0.0)
+    env = make_environment("ALE/Pong-v5", frameskip=1, repeat_action_probability=0.0)
     screen, _ = env.reset(seed=0)
     rows = []
     for action in [0] * 60 + [2] * 6 + [3] * 6:
@@ -119,14 +118,11 @@ def test_the_paddle_of_pong_moves_up_with_action_2():
     assert rows[71] > rows[65]
 
 
-def test_the_field_of_pong_commutes_with_the_flip():
-    screens = pictures.pong_screens(2)
-    flipped = screens.copy()
-    flipped[:, 34:194] = screens[:, 34:194][:, ::-1]
-    field = pictures.pong_field(screens)
-    assert field.shape == (2, 80, 80)
-    assert np.abs(field).max() > 0.1
-    np.testing.assert_array_equal(pictures.pong_field(flipped), field[:, ::-1])
+def test_the_frames_of_pong_are_those_of_the_environment():
+    frames = pictures.pong_frames()
+    assert frames.shape == (4, 80, 80)
+    assert frames.dtype == np.uint8
+    assert (frames[0] != frames[-1]).any()
 
 
 def test_sliders_move_both_images():

@@ -8,7 +8,7 @@ from symmdp.practical.pictures._mirror_pair import mirror_pair
 from symmdp.practical.pictures._phase_plane import phase_plane
 from symmdp.practical.pictures._picture import Picture
 from symmdp.practical.pictures._policy_maps import policy_maps
-from symmdp.practical.pictures._pong import pong_field, pong_flip, pong_screens
+from symmdp.practical.pictures._pong import pong_flip, pong_frames
 from symmdp.practical.pictures._residuals import residual_map, symmetry_residuals
 from symmdp.practical.pictures._slider import MirrorSlider
 from symmdp.practical.pictures._weights import basis_images, symmetrized_weights
@@ -25,9 +25,8 @@ __all__ = [
     "mirror_pair",
     "phase_plane",
     "policy_maps",
-    "pong_field",
     "pong_flip",
-    "pong_screens",
+    "pong_frames",
     "residual_map",
     "symmetrized_weights",
     "symmetry_residuals",

@@ -1,63 +1,43 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from symmdp.errors import MissingExtraError
+from symmdp.catalogue.environments import PONG_FIELD
+from symmdp.mdp import make_environment
 from symmdp.practical.pictures._picture import GREEN, INK, SKY, Picture, arrow, halo, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_FIELD = slice(34, 194)  # rows of the screen between the scores above and the border below
-_FIELD_PAINT = np.array([144, 72, 17])
-_HEIGHTS = (0.299, 0.587, 0.114)  # of red, green and blue in a grey
+_FIELD = slice(*PONG_FIELD.rows)
 
 
-def pong_screens(count: int = 4, *, steps: int = 150, seed: int = 0) -> NDArray[np.uint8]:
-    """The last screens of a short game of Pong, shape `(count, 210, 160, 3)`; the paddle moves up and down.
+def pong_frames(steps: int = 40, *, seed: int = 0) -> NDArray[np.uint8]:
+    """Four frames of a short game, as `symmdp/Pong-v0` shows them: shape `(4, 80, 80)`; the paddle moves up and down.
 
     Args:
-        count: of screens, each two frames after the one before.
-        steps: frames that are played before.
+        steps: that are played before.
         seed: of the game.
 
     Raises:
         MissingExtraError: ale-py is not installed.
     """
-    try:
-        import ale_py
-        import gymnasium as gym
-    except ModuleNotFoundError:
-        raise MissingExtraError("Pong needs ale-py, which is not installed. Try: pip install 'symmdp[atari]'") from None
-    ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)  # no banner
-    gym.register_envs(ale_py)
-    env = gym.make("ALE/Pong-v5", frameskip=1, repeat_action_probability=0.0)
-    screen, _ = env.reset(seed=seed)
-    played = []
-    for step in range(steps + 2 * count):
-        played.append(screen)
-        screen, *_ = env.step((2, 0, 3, 0)[step // 6 % 4])
+    return _played(steps, seed)[0]
+
+
+def _played(steps: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The observation and the whole screen after some steps."""
+    env = make_environment("symmdp/Pong-v0")
+    observation, _ = env.reset(seed=seed)
+    for step in range(steps):
+        observation, *_ = env.step((2, 0, 3, 0)[step // 2 % 4])
+    game: Any = env.unwrapped
+    screen = game.screen()
     env.close()
-    return np.stack(played[-2 * count :: 2])
-
-
-def pong_field(screens: NDArray) -> NDArray[np.float32]:
-    """The field of Pong's screens as a network takes it: grey, 80 × 80, 0 where there is only the field's paint.
-
-    Args:
-        screens: shape `(frames, 210, 160, 3)`.
-
-    Returns:
-        shape `(frames, 80, 80)`, values from −1 to 1.
-
-    Source: van der Pol et al. 2020, appendix (Pong): the frames are cropped to the field and made smaller.
-    """
-    field = (screens[:, _FIELD].astype(np.float64) - _FIELD_PAINT) @ np.array(_HEIGHTS) / 255
-    # A mean over 2 × 2 pixels: taking every second row would not commute with the flip.
-    return field.reshape(len(field), 80, 2, 80, 2).mean(axis=(2, 4)).astype(np.float32)
+    return observation, screen
 
 
 def pong_flip(action: int = 2) -> Picture:
@@ -69,7 +49,7 @@ def pong_flip(action: int = 2) -> Picture:
     Raises:
         MissingExtraError: ale-py or matplotlib is not installed.
     """
-    screen = pong_screens(1, steps=70)[0]
+    _, screen = _played(24, seed=0)
     flipped = screen.copy()
     flipped[_FIELD] = screen[_FIELD][::-1]
     figure = new_figure(9.5, 4.6)
