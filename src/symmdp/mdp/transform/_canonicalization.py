@@ -9,7 +9,7 @@ from torch import Tensor
 
 from symmdp.errors import GroupError, ShapeError, SymmetryError
 from symmdp.mdp._affine import shape_of
-from symmdp.mdp._symmetry import Symmetry
+from symmdp.mdp._symmetry import Symmetry, require_symmetry
 from symmdp.mdp.transform._rows import act_on_rows, actions_of_rows
 
 _ROUNDING = 64  # units in the last place
@@ -35,6 +35,7 @@ class Canonicalization:
     """
 
     def __init__(self, symmetry: Symmetry, *, direction: ArrayLike | None = None):
+        require_symmetry(symmetry)
         if not symmetry.group.is_listed:
             raise GroupError(f"Canonicalization goes over all elements, but {symmetry.group!r} is not listed.")
         self.symmetry = symmetry

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from symmdp.errors import GroupError, OptionError
 from symmdp.mdp._affine import act
-from symmdp.mdp._symmetry import Symmetry
+from symmdp.mdp._symmetry import Symmetry, require_symmetry
 from symmdp.mdp.transform._outputs import Output, Outputs
 
 Distance = Literal["squared", "kl"]
@@ -52,6 +52,7 @@ class MirrorLoss(nn.Module):
         stop_gradient: StopGradient = "none",
     ):
         super().__init__()
+        require_symmetry(symmetry)
         if distance not in ("squared", "kl"):
             raise OptionError(f"distance is 'squared' or 'kl'; got {distance!r}.")
         if stop_gradient not in ("none", "original", "image"):

@@ -70,7 +70,15 @@ def _keeps_integers(rep: Representation, center: NDArray | None) -> bool:
 
 
 def actions_of_rows(symmetry: Symmetry, elements: Any, actions: Any, observations: Any, discrete: bool) -> Any:
-    """`K_{g_i} a_i` for each row `i`, or `K_{g_i}^{s_i} a_i` where the map depends on the state."""
+    """`K_{g_i} a_i` for each row `i`, or `K_{g_i}^{s_i} a_i` where the map depends on the state.
+
+    Raises:
+        ShapeError: there is not an action for each row, or one does not have the shape that `K` acts on.
+        SymmetryError: discrete actions are no whole numbers.
+    """
+    batch = tuple(elements.shape)
+    if tuple(actions.shape[: len(batch)]) != batch:
+        raise ShapeError(f"Actions have shape {tuple(actions.shape)}; expected as many rows as elements, {batch}.")
     rep = symmetry.action
     if not isinstance(rep, Representation):
         return _by_function(symmetry, elements, actions, observations, discrete)
