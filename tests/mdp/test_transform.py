@@ -363,6 +363,11 @@ def test_it_teaches_a_plain_network_the_symmetry(side: Any) -> None:
     assert float(loss(network, states).detach()) < 0.1 * before
 
 
+def test_no_states_have_no_loss() -> None:
+    with pytest.raises(ShapeError, match=r"one observation at least; got shape \(0, 4\)"):
+        MirrorLoss(SYMMETRIES["CartPole"])(nn.Linear(4, 2), torch.zeros(0, 4))
+
+
 def test_losses_of_an_actor_critic_add_up() -> None:
     symmetry = SYMMETRIES["CartPole"]
     actor, critic, states = network_of(symmetry, 2), network_of(symmetry, 1, seed=3), states_of(symmetry)
@@ -435,6 +440,26 @@ def test_signed_permutations_are_canonicalized_exactly(states: np.ndarray) -> No
         for g in symmetry.group:
             moved = symmetry.transform_observation(g, states)
             np.testing.assert_array_equal(canonical.canonical(moved), canonical.canonical(states))
+
+
+def test_no_states_have_no_canonical_ones(symmetry: Symmetry) -> None:
+    none = np.zeros((0, *symmetry.observation_shape))
+    canonicalization = Canonicalization(symmetry)
+    assert canonicalization.canonical(none).shape == none.shape
+    assert canonicalization.frame(none).shape == (0, symmetry.group.order)
+
+
+@pytest.mark.parametrize("direction", ["up", [np.nan, 0, 0, 1], [None, 0, 0, 1]])
+def test_directions_that_are_no_numbers_are_refused(direction: Any) -> None:
+    with pytest.raises(SymmetryError, match="The direction must be"):
+        Canonicalization(SYMMETRIES["CartPole"], direction=direction)
+
+
+def test_a_canonicalization_of_another_symmetry_is_refused() -> None:
+    with pytest.raises(OptionError, match=r"canonicalization is of .*dim 3.*expected .*dim 4"):
+        CanonicalStates(
+            gym.make("CartPole-v1"), SYMMETRIES["CartPole"], canonicalization=Canonicalization(SYMMETRIES["Pendulum"])
+        )
 
 
 def test_directions_that_do_not_choose_are_refused() -> None:
