@@ -137,3 +137,48 @@ def test_classic_control_states_can_be_set_and_recovered(environment: str):
     shown, _ = env.reset(seed=5)
     simulator.reset(5)
     assert np.allclose(simulator.observe(), shown, atol=1e-6)
+
+
+class _Offers(gym.Env):
+    observation_space = gym.spaces.Box(-np.inf, np.inf, (4,))
+    action_space = gym.spaces.Box(-np.inf, np.inf, (2,))
+
+    def symmdp_simulator(self):
+        raise RuntimeError("no\nlicence.")
+
+
+class _OffersAnAttribute(_Offers):
+    symmdp_simulator = 3
+
+
+class _OffersNone(_Offers):
+    def symmdp_simulator(self):
+        return None
+
+
+@pytest.mark.parametrize(
+    ("env", "says"),
+    [
+        (_Offers(), r"^symmdp_simulator\(\) of _Offers raised RuntimeError: no licence\. Expected a method"),
+        (_OffersAnAttribute(), "raised TypeError: .*not callable. Expected a method without arguments"),
+        (_OffersNone(), "returned a NoneType, which lacks action_space"),
+    ],
+)
+def test_an_offer_that_is_no_simulator_is_refused(env: gym.Env, says: str):
+    with pytest.raises(SimulatorError, match=says):
+        verify(env, rotations(4))
+
+
+@pytest.mark.parametrize("env", ["my puck", _Offers()])
+def test_an_argument_that_is_no_simulator_is_refused(env):
+    with pytest.raises(SimulatorError, match="simulator= is a dict, which lacks action_space"):
+        verify(env, rotations(4), simulator={})  # pyright: ignore[reportArgumentType]
+
+
+def test_what_an_environment_says_in_many_lines_is_told_in_one():
+    class Broken(Puck):
+        def step(self, action):
+            raise RuntimeError("first line\nsecond line")
+
+    with pytest.raises(SimulatorError, match=r"^my puck raised RuntimeError: first line second line, in step"):
+        verify("my puck", rotations(4), simulator=Broken())
