@@ -98,6 +98,24 @@ def test_residuals_are_scaled_by_the_spread_of_their_own_coordinate():
     assert report.largest_error == pytest.approx(0.02, rel=0.1)
 
 
+@pytest.mark.parametrize("unit", [1e-300, 1e-170, 1e170, 1e300])
+def test_units_play_no_role_however_large_or_small(unit: float):
+    class Scaled(Puck):
+        def observe(self) -> np.ndarray:
+            return super().observe() * unit
+
+        def state_of(self, observation: np.ndarray) -> np.ndarray:
+            return observation / unit
+
+        def step(self, action):
+            _, reward, terminated = super().step(action)
+            return self.observe(), reward * unit, terminated
+
+    assert verify("calm", rotations(4), samples=100, simulator=Scaled()).passed
+    report = verify("windy", rotations(4), samples=100, simulator=Scaled(wind=1e-3))
+    assert {part.part for part in report.failures} == {"observation"}
+
+
 def test_bounds_that_a_rotation_mixes_are_not_checked():
     mixed = verify("puck", rotations(3), samples=300, simulator=Puck(bound=5.0)).parts[-1]
     assert (mixed.part, mixed.verdict, mixed.checked) == ("bounds", "not checked", 2)
