@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -149,7 +149,7 @@ class SymmetricStatistics:
                 f"{self._mean.shape}."
             )
         finite = np.isfinite(mean).all() and np.isfinite(variance).all()
-        if not (isinstance(count, Integral) and count >= 0 and finite and (variance >= 0).all()):
+        if not (isinstance(count, int | np.integer) and count >= 0 and finite and (variance >= 0).all()):
             raise OptionError("A state has a whole count of at least 0, finite means, and finite variances of at least 0.")
         self.count, self._mean, self._squares, self._used = int(count), mean, variance * count, None
 
