@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
+import torch
 
 from symmdp import groups
 from symmdp.catalogue import entry_of, symmetry_of
-from symmdp.errors import OptionError
+from symmdp.errors import GroupMismatchError, OptionError, ShapeError
 from symmdp.mdp import Symmetry
 from symmdp.representations import Representation
-from symmdp.testing import check_symmetry
+from symmdp.testing import check_symmetry, equivariance_error
 
 
 def test_a_symmetric_environment_gives_its_report() -> None:
@@ -34,3 +35,13 @@ def test_parts_are_ignored_by_name() -> None:
         check_symmetry("MountainCar-v0", candidate, ignore=["rewards"])
     with pytest.raises(OptionError, match="'reward'"):
         check_symmetry("MountainCar-v0", candidate, ignore="reward")
+
+
+def test_what_cannot_be_equivariant_is_refused() -> None:
+    regular = groups.cyclic(2).regular
+    with pytest.raises(GroupMismatchError, match="give one group"):
+        equivariance_error(torch.nn.Linear(2, 3), regular, groups.cyclic(3).regular)
+    with pytest.raises(OptionError, match="at least 1; got 0"):
+        equivariance_error(torch.nn.Linear(2, 2), regular, regular, samples=0)
+    with pytest.raises(ShapeError, match="gave a tuple"):
+        equivariance_error(lambda x: (x, x), regular, regular)  # pyright: ignore[reportArgumentType]

@@ -9,7 +9,7 @@ import torch
 from gymnasium.vector import VectorEnv
 from torch import Tensor, nn
 
-from symmdp.errors import OptionError, ShapeError
+from symmdp.errors import GroupMismatchError, OptionError, ShapeError
 from symmdp.mdp import Simulator, Symmetry, VerificationReport, verify
 from symmdp.representations import Representation
 
@@ -40,7 +40,9 @@ def equivariance_error(
         dtype: of the inputs; that of the module's parameters when not given.
 
     Raises:
-        ShapeError: the output does not have the size of `rep_out`.
+        ShapeError: the output does not have the size of `rep_out`, or is no tensor.
+        GroupMismatchError: the representations are of two groups.
+        OptionError: there are no samples.
     """
     return max(_errors(module, rep_in, rep_out, samples, generator, dtype))
 
@@ -68,7 +70,7 @@ def assert_equivariant(
 
     Raises:
         AssertionError: the error is larger, or is not a number.
-        ShapeError: the output does not have the size of `rep_out`.
+        ShapeError, GroupMismatchError, OptionError: as in `equivariance_error`.
     """
     dtype = dtype or _dtype_of(module)
     allowed = _ALLOWED.get(dtype, 1e-5) if tolerance is None else tolerance
@@ -126,13 +128,20 @@ def _errors(
     generator: torch.Generator | None,
     dtype: torch.dtype | None,
 ) -> list[float]:
+    if rep_in.group != rep_out.group:
+        raise GroupMismatchError(f"The input is moved by {rep_in.group!r}, the output by {rep_out.group!r}; give one group.")
+    if not isinstance(samples, int) or samples < 1:
+        raise OptionError(f"samples must be an integer of at least 1; got {samples!r}.")
     generator = generator or torch.Generator().manual_seed(0)
     dtype = dtype or _dtype_of(module)
     device = next((p.device for p in module.parameters()), None) if isinstance(module, nn.Module) else None
     x = torch.randn(samples, rep_in.dim, generator=generator, dtype=torch.float64).to(dtype)
     errors = []
     with torch.no_grad():
-        y = module(x.to(device)).double().cpu()
+        found = module(x.to(device))
+        if not isinstance(found, Tensor):
+            raise ShapeError(f"Expected one tensor of outputs; the module gave a {type(found).__name__}. Check a part of it.")
+        y = found.double().cpu()
         if y.shape != (samples, rep_out.dim):
             raise ShapeError(f"Expected outputs of shape ({samples}, {rep_out.dim}); the module gave {tuple(y.shape)}.")
         for g in rep_in.group.numbered:

@@ -94,3 +94,15 @@ def test_other_options_are_another_environment():
         UnknownEnvironmentError, match=r"no entry for Ant-v5 \(include_cfrc_ext_in_observation=False\).*knows Ant-v5"
     ):
         entry_of("Ant-v5", include_cfrc_ext_in_observation=False)
+
+
+def test_rendering_and_time_limits_play_no_role():
+    known = symmetry_of("CartPole-v1")
+    assert symmetry_of("CartPole-v1", render_mode="rgb_array", max_episode_steps=100) == known
+    assert entry_of("CartPole-v1 (max_episode_steps=100)").name == "CartPole-v1"
+
+
+@pytest.mark.parametrize("given", [None, 3, ["CartPole-v1"]])
+def test_the_catalogue_is_asked_by_ids(given):
+    with pytest.raises(UnknownEnvironmentError, match=f"got {type(given).__name__}"):
+        symmetry_of(given)

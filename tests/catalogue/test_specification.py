@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from symmdp import groups
-from symmdp.catalogue import load_symmetry, symmetry_of
+from symmdp.catalogue import declared_symmetry, load_symmetry, symmetry_of
 from symmdp.errors import SpecificationError, SymmdpError
 from symmdp.mdp import verify
 
@@ -165,4 +165,10 @@ def test_values_of_any_type_give_a_typed_error(value: Any, key: str) -> None:
         assert declared_symmetry(contents).name == "text"
         return
     with pytest.raises(SymmdpError):
+        declared_symmetry(contents)
+
+
+@pytest.mark.parametrize("contents", [None, [1], "observation"])
+def test_a_declaration_is_a_mapping(contents: Any) -> None:
+    with pytest.raises(SpecificationError, match="a declaration is a mapping"):
         declared_symmetry(contents)

@@ -77,6 +77,9 @@ def test_maps_of_the_users_own() -> None:
         symmetry_of("FrozenLake-v1", desc=["SFF", "FFH", "FFG"])
     with pytest.raises(OptionError, match="list of rows"):
         symmetry_of("FrozenLake-v1", desc=["SFF", "FF"])
+    for desc in (3, True, b"SFG", [b"S\xff"]):
+        with pytest.raises(OptionError, match="is a list of rows of one length"):
+            symmetry_of("FrozenLake-v1", desc=desc)
     with pytest.raises(UnknownEnvironmentError, match="no entry for FrozenLake-v1"):
         entry_of("FrozenLake-v1", success_rate=0.5)
 

@@ -125,6 +125,18 @@ def test_bad_input_is_one_line_and_status_2(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_mistakes_are_told_alike_on_any_terminal(encoding: str) -> None:
+    done = subprocess.run(
+        [*COMMAND, "verify", "CartPole-v1", "--bogus", "3"],
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.decode() == "symmdp: error: Unrecognized options: --bogus, 3. See: symmdp verify --help\n"
+
+
 def test_train_writes_a_run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["train", "CartPole-v1", "--policy", "plain", "--seeds", "2", *SMALL]) == 0
     (directory,) = (tmp_path / "runs").iterdir()
@@ -341,6 +353,8 @@ def test_show_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (tmp_path / "orbit.png").stat().st_size > 1000
     assert main(["show", "CartPole-v1", "--figure", "orbit.jpg"]) == 2
     assert ".png file" in one_line(capsys)
+    assert main(["show", "CartPole-v1", "--figure", "nowhere/orbit.png"]) == 2
+    assert one_line(capsys) == "symmdp: error: --figure names a file in a folder; there is no folder 'nowhere'."
     assert main(["show", "MountainCar-v0", "--figure", "other.png"]) == 2
     assert "cannot be drawn" in one_line(capsys)
 

@@ -1,4 +1,6 @@
 import keyword
+from collections.abc import Iterator
+from pathlib import Path
 
 import gymnasium as gym
 import pytest
@@ -6,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from symmdp.catalogue import entry_of, symmetry_of
-from symmdp.errors import OptionError, UnknownEnvironmentError
+from symmdp.errors import OptionError, SimulatorError, UnknownEnvironmentError
 from symmdp.mdp import environment_name, environment_spec, make_environment, parse_environment_name, verify
 
 VALUES = st.one_of(st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text(), st.none())
@@ -57,3 +59,45 @@ def test_the_catalogue_knows_an_environment_by_its_options() -> None:
     with pytest.raises(UnknownEnvironmentError, match=r"no entry for CartPole-v1 \(sutton_barto_reward=True\)"):
         entry_of("CartPole-v1 (sutton_barto_reward=True)")
     assert entry_of("CartPole-v1 ()") == entry_of("CartPole-v1")
+
+
+@pytest.fixture
+def registered() -> Iterator[None]:
+    """Environments that are registered in a test are forgotten after it."""
+    known = set(gym.registry)
+    yield
+    for added in set(gym.registry) - known:
+        del gym.registry[added]
+
+
+@pytest.mark.usefixtures("registered")
+def test_a_module_before_the_id_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "a_module_of_mine.py").write_text(
+        "import gymnasium as gym\n"
+        "from gymnasium.envs.classic_control.cartpole import CartPoleEnv\n"
+        "gym.register('Mine-v0', CartPoleEnv)\n",
+        encoding="utf-8",
+    )
+    report = verify("a_module_of_mine:Mine-v0", symmetry_of("CartPole-v1"), samples=20)
+    assert report.passed
+    assert report.environment == "a_module_of_mine:Mine-v0"
+    with pytest.raises(UnknownEnvironmentError, match="Yours-v0"):
+        make_environment("a_module_of_mine:Yours-v0")
+    (tmp_path / "a_broken_module.py").write_text("raise RuntimeError('no licence')", encoding="utf-8")
+    for module, says in (("no_such_module", "No module named"), ("a_broken_module", "RuntimeError: no licence"), ("", "Empty")):
+        with pytest.raises(UnknownEnvironmentError, match=f"cannot be imported .*{says}"):
+            make_environment(f"{module}:Mine-v0")
+
+
+def _raising(**options: int) -> gym.Env:
+    raise ZeroDivisionError("no frames\nat all")
+
+
+@pytest.mark.usefixtures("registered")
+def test_what_a_constructor_raises_is_one_line() -> None:
+    gym.register("Raising-v0", _raising)
+    with pytest.raises(SimulatorError, match=r"^Raising-v0 cannot be made: ZeroDivisionError: no frames\.$"):
+        make_environment("Raising-v0")
+    with pytest.raises(OptionError, match=r"^Raising-v0 cannot be made with \(frames=0\): no frames\.$"):
+        make_environment("Raising-v0 (frames=0)")

@@ -4,8 +4,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symmdp.errors import DivergenceError, SymmetryError
-from symmdp.mdp import FiniteMDP, evaluate, policy_iteration, value_iteration
+from symmdp.errors import DivergenceError, OptionError, ShapeError, SimulatorError, SymmetryError
+from symmdp.mdp import (
+    FiniteMDP,
+    coarsest_homomorphism,
+    evaluate,
+    is_automorphism,
+    policy_iteration,
+    quotient,
+    value_iteration,
+)
 
 
 def random_mdp(seed, states=6, actions=3):
@@ -52,3 +60,53 @@ def test_a_policy_that_never_ends_has_no_undiscounted_value():
     mdp = FiniteMDP(np.ones((1, 1, 1)), np.ones((1, 1)), discount=1.0)
     with pytest.raises(DivergenceError, match="discount"):
         evaluate(mdp, np.ones((1, 1)))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "says"),
+    [
+        ({"transitions": "ab"}, ShapeError, "Transitions are an array of real numbers; got 'ab'"),
+        ({"transitions": None}, ShapeError, "Transitions"),
+        ({"transitions": [[1], [1, 2]]}, ShapeError, "Transitions are an array of real numbers"),
+        ({"transitions": np.ones((1, 2, 1), dtype=complex)}, ShapeError, "Transitions are an array of real numbers"),
+        ({"rewards": "x"}, ShapeError, "Rewards are an array of real numbers"),
+        ({"discount": "a"}, OptionError, "discount must lie between 0 and 1; got 'a'"),
+        ({"discount": None}, OptionError, "discount"),
+        ({"terminal": [0.5]}, OptionError, r"or booleans of shape \(2,\); got \[0.5\]"),
+        ({"terminal": [np.nan]}, OptionError, "Terminal states are their numbers"),
+        ({"terminal": [True]}, OptionError, r"got \[True\] of shape \(1,\)"),
+        ({"terminal": "end"}, OptionError, "got 'end'"),
+    ],
+)
+def test_what_describes_no_mdp_is_refused(arguments, error, says):
+    given = {"transitions": np.tile(np.eye(2), (2, 1, 1)), "rewards": np.zeros((2, 2))} | arguments
+    with pytest.raises(error, match=says):
+        FiniteMDP(**given)
+
+
+def test_a_table_that_leads_nowhere_is_refused():
+    with pytest.raises(SimulatorError, match=r"P\[0\]\[0\] holds"):
+        FiniteMDP.from_gymnasium({0: {0: [(1.0, np.inf, 0.0, False)]}})
+
+
+@pytest.mark.parametrize("tolerance", [-1, np.nan, np.inf, "small"])
+def test_tolerances_that_are_none_are_refused(tolerance):
+    _, mdp = random_mdp(0)
+    same = np.arange(6), np.arange(3)
+    for call in (
+        lambda: is_automorphism(mdp, *same, tolerance=tolerance),
+        lambda: quotient(mdp, [same], tolerance=tolerance),
+        lambda: coarsest_homomorphism(mdp, tolerance=tolerance),
+        lambda: value_iteration(mdp, tolerance=tolerance),
+    ):
+        with pytest.raises(OptionError, match="tolerance must be a number of at least 0"):
+            call()
+    with pytest.raises(SymmetryError, match="a list of pairs"):
+        quotient(mdp, 3)
+
+
+@pytest.mark.parametrize("solve", [policy_iteration, value_iteration, lambda mdp: evaluate(mdp, np.full((2, 1), 1.0))])
+def test_values_beyond_float64_are_refused(solve):
+    mdp = FiniteMDP(np.array([[[0, 1.0]], [[1.0, 0]]]), np.full((2, 1), 1e308), discount=0.999)
+    with pytest.raises(DivergenceError, match="too large for float64"):
+        solve(mdp)

@@ -383,3 +383,10 @@ def test_no_true_symmetry_is_rejected(environment: str) -> None:
     for seed in range(12):
         log = record_transitions(environment, STEPS, seed=seed)
         assert failed(verify(environment, symmetry_of(environment), transitions=log, seed=seed)) == {}
+
+
+@pytest.mark.parametrize("name", ["observation_space", "action_space"])
+def test_spaces_of_a_log_are_spaces(name: str) -> None:
+    one = np.zeros((1, 2))
+    with pytest.raises(SpaceMismatchError, match=f"{name} is a gymnasium.Space, or None; got int"):
+        LoggedTransitions(one, one, one, [0.0], [False], **{name: 3})  # pyright: ignore[reportArgumentType]

@@ -377,3 +377,31 @@ def test_processes_do_not_hide_wrappers() -> None:
             wrapped_symmetry(envs, symmetry)
     finally:
         envs.close()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int16, np.int64])
+def test_types_that_keep_signs_keep_a_mirror(dtype: Any) -> None:
+    mirror = symmetry_of("Pendulum-v1")
+    env = wrappers.DtypeObservation(gym.make("Pendulum-v1"), dtype)
+    derived = wrapped_symmetry(env, mirror)
+    for observation in np.random.default_rng(0).uniform(-8, 8, size=(50, 3)):
+        image = env.observation(mirror.transform_observation(1, observation))  # pyright: ignore[reportAttributeAccessIssue]
+        seen = env.observation(observation)  # pyright: ignore[reportAttributeAccessIssue]
+        np.testing.assert_array_equal(image, derived.transform_observation(1, seen))
+
+
+def test_types_that_break_a_symmetry_are_refused() -> None:
+    mirror = symmetry_of("Pendulum-v1")
+    centred = Symmetry(C2, mirror.observation, mirror.action, observation_center=[0, 0.5, 0])
+    env = wrappers.DtypeObservation(gym.make("Pendulum-v1"), np.int64)
+    with pytest.raises(SymmetryError, match=r"float32 into int64.*Use float32 or float64"):
+        wrapped_symmetry(env, centred)
+    assert wrapped_symmetry(env, mirror).observation == mirror.observation
+
+
+def test_what_is_no_environment_and_no_symmetry_is_refused() -> None:
+    mirror: Any = symmetry_of("Pendulum-v1")
+    with pytest.raises(SimulatorError, match=r"Expected a gymnasium\.Env or a VectorEnv.*got str"):
+        wrapped_symmetry("Pendulum-v1", mirror)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(SymmetryError, match=r"Expected a symmdp Symmetry.*got str"):
+        wrapped_symmetry(gym.make("Pendulum-v1"), "C2")  # pyright: ignore[reportArgumentType]

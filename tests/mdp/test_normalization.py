@@ -290,6 +290,26 @@ def test_state_is_kept_to_the_bit() -> None:
     assert shared.statistics is one.statistics
 
 
+def test_numbers_of_numpy_are_numbers() -> None:
+    assert SymmetricStatistics(symmetry_on(plane(groups.cyclic(4))), epsilon=np.float32(1e-4), clip=np.float32(5)).clip == 5
+
+
+@pytest.mark.parametrize("size", [1e200, 1e308, np.inf, np.nan])
+def test_numbers_whose_squares_overflow_are_not_counted(size: float) -> None:
+    statistics = SymmetricStatistics(symmetry_on(plane(groups.cyclic(4))))
+    statistics.update(np.ones((3, 2)))
+    with pytest.raises(DivergenceError, match="or its square is not"):
+        statistics.update([[1.0, size]])
+    assert statistics.count == 3
+
+
+@pytest.mark.parametrize("count", [2.5, float("inf"), float("nan"), -1, "3"])
+def test_counts_that_are_none_are_refused(count: Any) -> None:
+    statistics = SymmetricStatistics(symmetry_on(plane(groups.cyclic(4))))
+    with pytest.raises(OptionError, match="count"):
+        statistics.load_state_dict({"count": count, "mean": [0.0, 0.0], "variance": [1.0, 1.0]})
+
+
 def test_mistakes_are_explained() -> None:
     symmetry = symmetry_of("CartPole-v1")
     statistics = SymmetricStatistics(symmetry)

@@ -98,6 +98,24 @@ def test_residuals_are_scaled_by_the_spread_of_their_own_coordinate():
     assert report.largest_error == pytest.approx(0.02, rel=0.1)
 
 
+@pytest.mark.parametrize("unit", [1e-300, 1e-170, 1e170, 1e300])
+def test_units_play_no_role_however_large_or_small(unit: float):
+    class Scaled(Puck):
+        def observe(self) -> np.ndarray:
+            return super().observe() * unit
+
+        def state_of(self, observation: np.ndarray) -> np.ndarray:
+            return observation / unit
+
+        def step(self, action):
+            _, reward, terminated = super().step(action)
+            return self.observe(), reward * unit, terminated
+
+    assert verify("calm", rotations(4), samples=100, simulator=Scaled()).passed
+    report = verify("windy", rotations(4), samples=100, simulator=Scaled(wind=1e-3))
+    assert {part.part for part in report.failures} == {"observation"}
+
+
 def test_bounds_that_a_rotation_mixes_are_not_checked():
     mixed = verify("puck", rotations(3), samples=300, simulator=Puck(bound=5.0)).parts[-1]
     assert (mixed.part, mixed.verdict, mixed.checked) == ("bounds", "not checked", 2)
@@ -137,3 +155,48 @@ def test_classic_control_states_can_be_set_and_recovered(environment: str):
     shown, _ = env.reset(seed=5)
     simulator.reset(5)
     assert np.allclose(simulator.observe(), shown, atol=1e-6)
+
+
+class _Offers(gym.Env):
+    observation_space = gym.spaces.Box(-np.inf, np.inf, (4,))
+    action_space = gym.spaces.Box(-np.inf, np.inf, (2,))
+
+    def symmdp_simulator(self):
+        raise RuntimeError("no\nlicence.")
+
+
+class _OffersAnAttribute(_Offers):
+    symmdp_simulator = 3
+
+
+class _OffersNone(_Offers):
+    def symmdp_simulator(self):
+        return None
+
+
+@pytest.mark.parametrize(
+    ("env", "says"),
+    [
+        (_Offers(), r"^symmdp_simulator\(\) of _Offers raised RuntimeError: no licence\. Expected a method"),
+        (_OffersAnAttribute(), "raised TypeError: .*not callable. Expected a method without arguments"),
+        (_OffersNone(), "returned a NoneType, which lacks action_space"),
+    ],
+)
+def test_an_offer_that_is_no_simulator_is_refused(env: gym.Env, says: str):
+    with pytest.raises(SimulatorError, match=says):
+        verify(env, rotations(4))
+
+
+@pytest.mark.parametrize("env", ["my puck", _Offers()])
+def test_an_argument_that_is_no_simulator_is_refused(env):
+    with pytest.raises(SimulatorError, match="simulator= is a dict, which lacks action_space"):
+        verify(env, rotations(4), simulator={})  # pyright: ignore[reportArgumentType]
+
+
+def test_what_an_environment_says_in_many_lines_is_told_in_one():
+    class Broken(Puck):
+        def step(self, action):
+            raise RuntimeError("first line\nsecond line")
+
+    with pytest.raises(SimulatorError, match=r"^my puck raised RuntimeError: first line second line, in step"):
+        verify("my puck", rotations(4), simulator=Broken())

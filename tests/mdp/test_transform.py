@@ -165,7 +165,20 @@ def test_a_replay_buffer_gives_every_image_in_the_end() -> None:
         (lambda a: a.transform(np.zeros((2, 4)), 1), OptionError, "mapping, a named tuple or a dataclass.*ndarray"),
         (lambda a: a.transform({"obs": np.zeros((2, 4))}, 2), GroupError, "integers 0 … 1"),
         (lambda a: a.transform({"obs": np.zeros((2, 4))}, [0, 1, 1]), ShapeError, r"shape \(2,\); got shape \(3,\)"),
-        (lambda a: a.transform({"obs": np.zeros((2, 5))}, 1), ShapeError, r"\(2, 4\).*got \(2, 5\)"),
+        (lambda a: a.transform({"obs": np.zeros((2, 5))}, 1), ShapeError, r"shape \(2, 5\); expected \(…, 4\)"),
+        (lambda a: a.transform({"obs": np.zeros((2, 4)), "next_obs": np.zeros((1, 4))}, 1), ShapeError, r"got \(1, 4\)"),
+        (lambda a: a.transform({"obs": np.zeros((2, 4)), "action": np.array([0])}, 1), ShapeError, "as many rows"),
+        (lambda a: a.transform({"obs": np.zeros((2, 4)).tolist()}, 1), OptionError, "'obs' is of type list"),
+        (lambda a: a.transform({"obs": np.zeros((2, 4)), "action": [0, 1]}, 1), OptionError, "'action' is of type list"),
+        (lambda a: a.all({"obs": np.zeros((2, 4)), "reward": np.zeros(3)}), ShapeError, r"reward.*\(3,\); expected 2 rows"),
+        (lambda a: a.all({"obs": np.zeros((2, 4)), "reward": 1.0}), OptionError, "'reward' is of type float"),
+        (lambda a: a.all({"obs": np.zeros(4)}), ShapeError, "single transition"),
+        (lambda a: a.random({"obs": np.zeros((2, 4))}, 0), OptionError, "numpy.random.Generator.*int"),
+        (
+            lambda a: Augmentation(a.symmetry, discrete=True).all({"obs": np.zeros((1, 4)), "action": np.array([np.nan])}),
+            SymmetryError,
+            "whole numbers",
+        ),
         (lambda a: a.transform({"obs": np.zeros((2, 4)), "action": np.array([0, 2])}, 1), ShapeError, "0 … 1; got 2"),
     ],
 )
@@ -174,7 +187,18 @@ def test_bad_batches_are_refused(call: Any, error: type[Exception], says: str) -
         call(Augmentation(SYMMETRIES["CartPole"]))
 
 
+def test_fields_may_be_none() -> None:
+    batch = {"obs": np.ones((2, 4)), "action": np.array([False, True]), "next_obs": None, "discounts": None}
+    twice = Augmentation(SYMMETRIES["CartPole"]).all(batch)
+    assert twice["discounts"] is None
+    assert twice["next_obs"] is None
+    np.testing.assert_array_equal(twice["action"], [False, True, True, False])
+
+
 def test_what_cannot_be_augmented_is_refused() -> None:
+    for use in (Augmentation, Canonicalization, MirrorLoss, lambda s: FrameAverage(nn.Identity(), s)):
+        with pytest.raises(SymmetryError, match=r"Expected a symmdp Symmetry.*got str"):
+            use("CartPole-v1")  # pyright: ignore[reportArgumentType]
     unlisted = groups.symmetric(16)
     large = Symmetry(unlisted, unlisted.natural, unlisted.natural)
     for use in (Augmentation, Canonicalization, MirrorLoss, lambda s: FrameAverage(nn.Identity(), s)):
@@ -339,6 +363,11 @@ def test_it_teaches_a_plain_network_the_symmetry(side: Any) -> None:
     assert float(loss(network, states).detach()) < 0.1 * before
 
 
+def test_no_states_have_no_loss() -> None:
+    with pytest.raises(ShapeError, match=r"one observation at least; got shape \(0, 4\)"):
+        MirrorLoss(SYMMETRIES["CartPole"])(nn.Linear(4, 2), torch.zeros(0, 4))
+
+
 def test_losses_of_an_actor_critic_add_up() -> None:
     symmetry = SYMMETRIES["CartPole"]
     actor, critic, states = network_of(symmetry, 2), network_of(symmetry, 1, seed=3), states_of(symmetry)
@@ -411,6 +440,26 @@ def test_signed_permutations_are_canonicalized_exactly(states: np.ndarray) -> No
         for g in symmetry.group:
             moved = symmetry.transform_observation(g, states)
             np.testing.assert_array_equal(canonical.canonical(moved), canonical.canonical(states))
+
+
+def test_no_states_have_no_canonical_ones(symmetry: Symmetry) -> None:
+    none = np.zeros((0, *symmetry.observation_shape))
+    canonicalization = Canonicalization(symmetry)
+    assert canonicalization.canonical(none).shape == none.shape
+    assert canonicalization.frame(none).shape == (0, symmetry.group.order)
+
+
+@pytest.mark.parametrize("direction", ["up", [np.nan, 0, 0, 1], [None, 0, 0, 1]])
+def test_directions_that_are_no_numbers_are_refused(direction: Any) -> None:
+    with pytest.raises(SymmetryError, match="The direction must be"):
+        Canonicalization(SYMMETRIES["CartPole"], direction=direction)
+
+
+def test_a_canonicalization_of_another_symmetry_is_refused() -> None:
+    with pytest.raises(OptionError, match=r"canonicalization is of .*dim 3.*expected .*dim 4"):
+        CanonicalStates(
+            gym.make("CartPole-v1"), SYMMETRIES["CartPole"], canonicalization=Canonicalization(SYMMETRIES["Pendulum"])
+        )
 
 
 def test_directions_that_do_not_choose_are_refused() -> None:

@@ -9,6 +9,8 @@ from symmdp.catalogue._known import known_entries
 from symmdp.errors import NoSymmetryError, UnknownEnvironmentError
 from symmdp.mdp import Symmetry, environment_name, parse_environment_name
 
+_NO_ROLE = ("render_mode", "max_episode_steps", "disable_env_checker")  # options of any environment; they keep its MDP
+
 
 @cache
 def _all_entries() -> tuple[CatalogueEntry, ...]:
@@ -30,13 +32,18 @@ def entry_of(environment_id: str, **options: Any) -> CatalogueEntry:
 
     Args:
         environment_id: of Gymnasium, with its version; or with options too, as in `LunarLander-v3 (continuous=True)`.
-        options: those of `gymnasium.make`.
+        options: those of `gymnasium.make`; how it is rendered, and a time limit, play no role.
 
     Raises:
         UnknownEnvironmentError: it has no entry, or none for these options; the message names those that are near.
     """
+    if not isinstance(environment_id, str):
+        raise UnknownEnvironmentError(
+            f"The catalogue is asked by ids, such as 'CartPole-v1'; got {type(environment_id).__name__}. Of an environment, "
+            "give env.spec.id, with the options that it was made with."
+        )
     environment_id, in_name = parse_environment_name(environment_id)
-    options = in_name | options
+    options = {key: value for key, value in (in_name | options).items() if key not in _NO_ROLE}
     found = [entry for entry in entries() if entry.environment_id == environment_id]
     for entry in found:
         if dict(entry.options) == options:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -92,7 +92,8 @@ def lake_under(shape: tuple[int, ...], kept: Sequence[int], name: str) -> Symmet
 
 
 def _cells(desc: Sequence[str]) -> NDArray[np.str_]:
-    rows = [row.decode() if isinstance(row, bytes) else row for row in desc] if not isinstance(desc, str) else []
+    listed = isinstance(desc, Iterable) and not isinstance(desc, str | bytes)
+    rows = [row.decode(errors="replace") if isinstance(row, bytes) else row for row in desc] if listed else []
     if (
         not rows
         or any(not isinstance(row, str) or not row for row in rows)

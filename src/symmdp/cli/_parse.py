@@ -43,9 +43,11 @@ def parse(app: Any, commands: Sequence[str], arguments: Sequence[str]) -> Any:
 def _one_line(box: str) -> str:
     """The message of tyro's box: up to the line that divides it from the hints below."""
     lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip("│╭╮╰╯ ") for line in box.splitlines()]
+    if len(lines) > 1 and re.fullmatch("-+", lines[1]):  # where the terminal has no frames: a title, and a rule below it
+        del lines[:2]
     message: list[str] = []
     for line in lines:
-        if message and re.fullmatch(r"[─\s]+", line):
+        if message and re.fullmatch(r"[─\s]+|-+", line):
             break
         if line and "─" not in line:
             message.append(line)

@@ -87,6 +87,8 @@ class Show:
 
         if path.suffix.lower() != ".png":
             raise OptionError(f"--figure names a .png file; got {str(path)!r}.")
+        if not path.parent.is_dir():
+            raise OptionError(f"--figure names a file in a folder; there is no folder {str(path.parent)!r}.")
         draw_orbit(environment, symmetry, path)
 
     def _found(self, environment: str) -> tuple[Symmetry | None, CatalogueEntry | None]:

@@ -99,7 +99,10 @@ def permute_indices(rep: Representation, g: int, actions: ArrayLike | Tensor) ->
         _check_indices(bool((index != actions).any()), index[(index < 0) | (index >= rep.dim)], rep.dim)
         return torch.tensor(image, device=actions.device)[index].to(actions.dtype)
     array = np.asarray(actions)
-    index = array.astype(np.int64)
+    if array.dtype.kind not in "iubf":
+        raise SymmetryError(f"Discrete actions and states are whole numbers; got {actions!r}.")
+    with np.errstate(invalid="ignore"):  # what is not finite is no whole number, as the check finds
+        index = array.astype(np.int64)
     _check_indices(bool((index != array).any()), index[(index < 0) | (index >= rep.dim)], rep.dim)
     return np.asarray(image[index]).astype(array.dtype)
 

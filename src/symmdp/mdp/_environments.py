@@ -13,7 +13,7 @@ from typing import Any
 import gymnasium as gym
 from gymnasium.envs.registration import EnvSpec
 
-from symmdp.errors import MissingExtraError, OptionError, UnknownEnvironmentError
+from symmdp.errors import MissingExtraError, OptionError, SimulatorError, SymmdpError, UnknownEnvironmentError
 
 _EXTRAS = {"mujoco": "mujoco", "box2d": "box2d", "ale_py": "atari", "atari": "atari"}  # part of an entry point: extra
 
@@ -61,12 +61,18 @@ def name_of_environment(env: Any) -> str:
 def environment_spec(name: str) -> tuple[EnvSpec, dict[str, Any]]:
     """What Gymnasium has registered under the id of a name, and the name's options.
 
+    Of an id `module:ID`, as for `gymnasium.make`, the module is imported first, which registers it.
+
     Raises:
-        UnknownEnvironmentError: nothing.
+        UnknownEnvironmentError: nothing, or the module cannot be imported.
         MissingExtraError: the id's module is not installed.
         OptionError: the options cannot be read.
     """
     environment_id, options = parse_environment_name(name)
+    module, colon, inner = environment_id.partition(":")
+    if colon:
+        _import(module, environment_id)
+        environment_id = inner
     if environment_id.startswith("ALE/"):
         _register_atari(environment_id)
     try:
@@ -86,7 +92,8 @@ def make_environment(name: str, **arguments: Any) -> gym.Env:
 
     Raises:
         UnknownEnvironmentError: Gymnasium has no such environment.
-        OptionError: it has no such option, or the options cannot be read.
+        OptionError: it has no such option, or the options cannot be read; or it raises an exception with these.
+        SimulatorError: it raises an exception without any.
         MissingExtraError: it needs a package that is not installed.
     """
     spec, options = environment_spec(name)
@@ -100,11 +107,29 @@ def make_environment(name: str, **arguments: Any) -> gym.Env:
         raise MissingExtraError(f"{spec.id} needs {error.name}, which is not installed. {_hint(spec)}") from None
     except gym.error.Error as error:
         raise _unknown(spec.id, error) from None
-    except (TypeError, ValueError, KeyError, AssertionError) as error:
-        if not options:
-            raise
+    except SymmdpError:
+        raise
+    except Exception as error:  # whatever its constructor raises
         said = str(error).partition("\n")[0].rstrip(".")
-        raise OptionError(f"{spec.id} cannot be made with {environment_name('', options).strip()}: {said}.") from error
+        if options:
+            raise OptionError(f"{spec.id} cannot be made with {environment_name('', options).strip()}: {said}.") from error
+        raise SimulatorError(f"{spec.id} cannot be made: {type(error).__name__}: {said}.") from error
+
+
+def _import(module: str, environment_id: str) -> None:
+    """Import the module that registers an environment.
+
+    Raises:
+        UnknownEnvironmentError: it cannot be imported.
+    """
+    try:
+        importlib.import_module(module)
+    except Exception as error:  # whatever it raises
+        said = str(error).partition("\n")[0].rstrip(".")
+        raise UnknownEnvironmentError(
+            f"The module of {environment_id!r} cannot be imported ({type(error).__name__}: {said}). Name one that Python "
+            "finds, for instance on PYTHONPATH, and that registers the environment."
+        ) from error
 
 
 def _register_atari(environment_id: str) -> None:

@@ -299,6 +299,12 @@ class Symmetry:
         return f"Symmetry({', '.join([self.name, *facts] if self.name != self.group.name else facts)})"
 
 
+def require_symmetry(value: object) -> None:
+    """Raise SymmetryError unless it is a Symmetry."""
+    if not isinstance(value, Symmetry):
+        raise SymmetryError(f"Expected a symmdp Symmetry, such as symmdp.symmetry_of(id); got {type(value).__name__}.")
+
+
 def _check_representation(group: Group, rep: object, what: str) -> None:
     if not isinstance(rep, Representation):
         raise SymmetryError(f"The {what} argument is a Representation of {group.name}; got {type(rep).__name__}.")

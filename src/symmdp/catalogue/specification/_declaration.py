@@ -41,6 +41,8 @@ def declared_symmetry(contents: Mapping[str, Any]) -> Symmetry:
         GroupError: the generators generate an infinite group, or one of another order than `group`.
         RepresentationError: they do not satisfy the relations of `group`.
     """
+    if not isinstance(contents, Mapping):
+        raise SpecificationError(f"a declaration is a mapping with observation, action and generators; got {contents!r}.")
     check_keys(contents, _KEYS, "the file")
     anatomy = declared_anatomy(contents.get("parts", {}), contents.get("axes", {}))
     observation = Side(contents, "observation", anatomy)

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from symmdp.errors import ShapeError, SymmetryError
 from symmdp.mdp.finite._mdp import FiniteMDP
+from symmdp.mdp.finite._options import check_tolerance
 
 _TOLERANCE = 1e-12
 
@@ -37,7 +38,9 @@ def automorphism_defect(
     Raises:
         ShapeError: an array does not fit the MDP.
         SymmetryError: an array is no permutation.
+        OptionError: the tolerance is negative or not finite.
     """
+    check_tolerance(tolerance, _TOLERANCE)
     sigma, alpha = _checked(mdp, states, actions)
     pairs = (sigma[:, None] * mdp.actions + alpha).ravel()
     moved = mdp.transitions[pairs][:, sigma]  # entry (s·A + a, s') is T(σs' | σs, α_s a)

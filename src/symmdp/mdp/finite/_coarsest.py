@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
-from symmdp.errors import OptionError
 from symmdp.mdp.finite._homomorphism import Homomorphism, image_of
 from symmdp.mdp.finite._mdp import FiniteMDP
+from symmdp.mdp.finite._options import check_tolerance
 from symmdp.mdp.finite._refinement import Refinement
 
 
@@ -36,8 +34,7 @@ def coarsest_homomorphism(mdp: FiniteMDP, *, relabel: bool = True, tolerance: fl
 
     Source: Ravindran and Barto 2003 (state-dependent relabelling); Givan, Dean and Greig 2003 (refinement).
     """
-    if not (math.isfinite(tolerance) and tolerance >= 0):
-        raise OptionError(f"tolerance must be a number of at least 0; got {tolerance!r}. The default is 1e-10.")
+    check_tolerance(tolerance, 1e-10)
     found = Refinement(mdp, relabel=relabel, tolerance=tolerance)
     _, first, states = np.unique(found.blocks, return_index=True, return_inverse=True)
     order = np.argsort(first)

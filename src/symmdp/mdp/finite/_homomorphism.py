@@ -119,8 +119,11 @@ def quotient(mdp: FiniteMDP, automorphisms: Sequence[tuple[ArrayLike, ArrayLike]
     Raises:
         SymmetryError: one of them is no automorphism (the message says where), or none is given.
         ShapeError: an array does not fit the MDP.
+        OptionError: the tolerance is negative or not finite.
     """
-    if not len(automorphisms):
+    if not isinstance(automorphisms, Sequence):
+        raise SymmetryError(f"Automorphisms are a list of pairs (states, actions); got {type(automorphisms).__name__}.")
+    if not automorphisms:
         raise SymmetryError("The quotient needs at least one automorphism (states, actions); got none.")
     generators = []
     for number, pair in enumerate(automorphisms):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -28,7 +30,7 @@ class FiniteMDP:
         discount: in `[0, 1]`.
 
     Raises:
-        ShapeError: the arrays do not fit each other.
+        ShapeError: the arrays do not fit each other, or hold no real numbers.
         DivergenceError: an entry is not finite.
         SymmetryError: the probabilities of a state and action are negative or do not sum to 1.
         OptionError: a discount outside `[0, 1]`, or a terminal state that is no state.
@@ -54,13 +56,13 @@ class FiniteMDP:
         order = np.arange(actions * states).reshape(actions, states).T.ravel()
         flat = scipy.sparse.csr_array(stacked[order])
         flat.sum_duplicates()
-        expected = _expected_rewards(np.array(rewards, dtype=np.float64), flat, states, actions)
+        expected = _expected_rewards(_real(rewards, "Rewards"), flat, states, actions)
         self._adopt(flat, expected, _mask(terminal, states), discount)
 
     def _adopt(self, flat: scipy.sparse.csr_array, rewards: NDArray, terminal: NDArray[np.bool_], discount: float) -> None:
         if not (np.isfinite(flat.data).all() and np.isfinite(rewards).all()):
             raise DivergenceError("Transition probabilities and rewards must be finite; some are infinite or not a number.")
-        if not 0 <= discount <= 1:
+        if not (isinstance(discount, Real) and 0 <= discount <= 1):
             raise OptionError(f"The discount must lie between 0 and 1; got {discount!r}.")
         actions = rewards.shape[1]
         live = np.repeat(~terminal, actions)
@@ -141,9 +143,18 @@ def _size(matrix: scipy.sparse.csr_array) -> int:
     return int(shape[0])
 
 
+def _real(numbers: Any, what: str) -> NDArray[np.float64]:
+    try:
+        if not np.iscomplexobj(numbers):
+            return np.array(numbers, dtype=np.float64)
+    except (TypeError, ValueError):  # words, or rows of several lengths
+        pass
+    raise ShapeError(f"{what} are an array of real numbers; got {reprlib.repr(numbers)}.")
+
+
 def _per_action(transitions: Any) -> list[scipy.sparse.csr_array]:
-    if isinstance(transitions, np.ndarray) or not any(scipy.sparse.issparse(m) for m in transitions):
-        array = np.array(transitions, dtype=np.float64)
+    if not isinstance(transitions, list | tuple) or not any(scipy.sparse.issparse(m) for m in transitions):
+        array = _real(transitions, "Transitions")
         if array.ndim != 3 or 0 in array.shape:
             raise ShapeError(f"Transitions must have shape (S, A, S), or be one matrix (S, S) per action; got {array.shape}.")
         if isinstance(transitions, np.ndarray):
@@ -170,6 +181,11 @@ def _mask(terminal: ArrayLike, states: int) -> NDArray[np.bool_]:
     array = np.asarray(terminal)
     if array.dtype == bool and array.shape == (states,):
         return array.copy()
+    if array.size and array.dtype.kind not in "iu":
+        raise OptionError(
+            f"Terminal states are their numbers, or booleans of shape ({states},); got {reprlib.repr(terminal)} of shape "
+            f"{array.shape}."
+        )
     index = array.astype(np.int64).ravel()
     outside = index[(index < 0) | (index >= states)]
     if len(outside):

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from symmdp.errors import DivergenceError, OptionError, ShapeError
 from symmdp.mdp.finite._mdp import FiniteMDP
+from symmdp.mdp.finite._options import check_tolerance
 
 _TIE = 1e-10  # relative to the largest value: actions this close to the best are equally good
 
@@ -40,11 +41,12 @@ def evaluate(mdp: FiniteMDP, policy: ArrayLike) -> NDArray[np.float64]:
     Raises:
         ShapeError: the policy does not fit the MDP.
         OptionError: its rows are no distributions.
-        DivergenceError: the policy never ends and the discount is 1.
+        DivergenceError: the policy never ends and the discount is 1, or values are too large for float64.
     """
-    policy = np.asarray(policy, dtype=np.float64)
+    policy = np.asarray(policy)
     if policy.shape != mdp.rewards.shape:
         raise ShapeError(f"The policy has shape {policy.shape}; expected (states, actions) = {mdp.rewards.shape}.")
+    policy = policy.astype(np.float64)
     if not ((policy >= 0).all() and np.allclose(policy.sum(axis=1), 1, rtol=0, atol=1e-9)):
         raise OptionError("Each row of a policy must be a distribution: non-negative and of sum 1.")
     live = np.flatnonzero(~mdp.terminal)
@@ -58,7 +60,13 @@ def evaluate(mdp: FiniteMDP, policy: ArrayLike) -> NDArray[np.float64]:
         raise DivergenceError("With discount 1 the policy must end from every state; it does not. Use a discount below 1.")
     system = scipy.sparse.csc_array(scipy.sparse.eye_array(len(live)) - mdp.discount * moves)
     solved: Any = scipy.sparse.linalg.spsolve(system, (policy * mdp.rewards).sum(axis=1)[live])
-    values[live] = solved
+    values[live] = _finite(solved)
+    return values
+
+
+def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    if not np.isfinite(values).all():
+        raise DivergenceError("Values are too large for float64. Scale the rewards down, or use a smaller discount.")
     return values
 
 
@@ -66,8 +74,10 @@ def value_iteration(mdp: FiniteMDP, *, tolerance: float = 1e-12, max_iterations:
     """Iterate `V ← max_a R + γ T V` until no value changes by more than `tolerance`.
 
     Raises:
-        DivergenceError: `max_iterations` did not suffice.
+        DivergenceError: `max_iterations` did not suffice, or values are too large for float64.
+        OptionError: the tolerance is negative or not finite.
     """
+    check_tolerance(tolerance, 1e-12)
     values, change = np.zeros(mdp.states), np.inf
     for i in range(1, max_iterations + 1):
         following = _q(mdp, values).max(axis=1)
@@ -83,7 +93,8 @@ def policy_iteration(mdp: FiniteMDP, *, max_iterations: int = 1000) -> FiniteSol
     """Alternate exact evaluation and strict greedy improvement, from the first action everywhere.
 
     Raises:
-        DivergenceError: `max_iterations` did not suffice, or the discount is 1 and a policy never ends.
+        DivergenceError: `max_iterations` did not suffice, values are too large for float64, or the discount is 1 and a policy
+            never ends.
     """
     state, choice = np.arange(mdp.states), np.zeros(mdp.states, dtype=np.int64)
     for i in range(1, max_iterations + 1):
@@ -98,7 +109,8 @@ def policy_iteration(mdp: FiniteMDP, *, max_iterations: int = 1000) -> FiniteSol
 
 
 def _q(mdp: FiniteMDP, values: NDArray) -> NDArray[np.float64]:
-    return mdp.rewards + mdp.discount * (mdp.transitions @ values).reshape(mdp.rewards.shape)
+    with np.errstate(over="ignore"):  # an overflow is found below
+        return _finite(mdp.rewards + mdp.discount * (mdp.transitions @ values).reshape(mdp.rewards.shape))
 
 
 def _solution(mdp: FiniteMDP, values: NDArray, iterations: int) -> FiniteSolution:

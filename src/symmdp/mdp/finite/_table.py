@@ -99,6 +99,6 @@ def _entry(entry: Any, s: int, a: int) -> tuple[float, int, float, bool]:
         probability, following, reward, terminated = entry
         if int(following) == following:
             return float(probability), int(following), float(reward), bool(terminated)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         pass
     raise SimulatorError(f"P[{s}][{a}] holds {entry!r}; expected {_FORM}.")

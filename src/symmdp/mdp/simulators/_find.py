@@ -8,7 +8,7 @@ from typing import Any
 import gymnasium as gym
 from gymnasium import wrappers
 
-from symmdp.errors import SimulatorError
+from symmdp.errors import SimulatorError, SymmdpError
 from symmdp.mdp.simulators._classic_control import FAMILIES
 from symmdp.mdp.simulators._simulator import REMEDY, SIMULATOR_ATTRIBUTES, Simulator
 
@@ -66,15 +66,35 @@ def offered_simulator(env: Any) -> Simulator | None:
     """What the method `symmdp_simulator()` of an environment, single or vectorised, returns; None where it has none.
 
     Raises:
-        SimulatorError: it returns no simulator.
+        SimulatorError: it is no method without arguments, raises an exception, or returns no simulator.
     """
     if not hasattr(type(env), "symmdp_simulator"):  # an instance that wraps another would forward the name
         return None
-    simulator = env.symmdp_simulator()
+    method = f"symmdp_simulator() of {type(env).__name__}"
+    try:
+        simulator = env.symmdp_simulator()
+    except SymmdpError:
+        raise
+    except Exception as error:
+        raise SimulatorError(f"{method} raised {told(error)}. Expected a method without arguments.") from error
+    return check_simulator(simulator, f"{method} returned")
+
+
+def check_simulator(simulator: Any, what: str) -> Simulator:
+    """The simulator, unless it lacks a method.
+
+    Raises:
+        SimulatorError: it does.
+    """
     missing = [name for name in sorted(SIMULATOR_ATTRIBUTES) if not hasattr(simulator, name)]
     if missing:
         raise SimulatorError(
-            f"symmdp_simulator() of {type(env).__name__} returned a {type(simulator).__name__}, which lacks "
-            f"{', '.join(missing)}; expected an object with the methods of symmdp.mdp.Simulator."
+            f"{what} a {type(simulator).__name__}, which lacks {', '.join(missing)}; expected an object with the methods of "
+            "symmdp.mdp.Simulator."
         )
     return simulator
+
+
+def told(error: Exception) -> str:
+    """What an exception of an environment says, in one line and without the full stop."""
+    return f"{type(error).__name__}: {' '.join(str(error).split()).rstrip('.')}"

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from symmdp.errors import GroupError, OptionError, ShapeError
-from symmdp.mdp._symmetry import Symmetry
+from symmdp.mdp._symmetry import Symmetry, require_symmetry
 from symmdp.mdp.transform._rows import act_on_rows, actions_of_rows
 
 OBSERVATIONS = ("observation", "observations", "obs", "state", "states")
@@ -23,7 +23,7 @@ class Augmentation:
 
     A batch is a mapping (a dictionary, a TensorDict), a named tuple or a dataclass of arrays or tensors with the same first
     axes: a batch of a replay buffer, or the buffer as a whole. What is neither observation nor action (rewards, flags)
-    is kept as it is; it must be invariant, which a log-probability is under an equivariant policy alone.
+    is kept as it is; it must be invariant, which a log-probability is under an equivariant policy alone. Fields may be None.
 
     Args:
         symmetry: of the MDP.
@@ -33,7 +33,9 @@ class Augmentation:
         first_action: the `start` of a Discrete space.
 
     Raises:
-        OptionError: (on a call) the batch has none of the names.
+        OptionError: (on a call) the batch has none of the names, or a field is no array.
+        ShapeError: (on a call) a field does not have as many rows as the observations.
+        SymmetryError: the first argument is no symmetry.
         GroupError: the group is not listed.
 
     Source: Laskin et al. 2020 (RAD, arXiv 2004.14990); with symmetries, Mittal et al. 2024 (arXiv 2403.04359), section 3.
@@ -48,6 +50,7 @@ class Augmentation:
         discrete: bool | None = None,
         first_action: int = 0,
     ):
+        require_symmetry(symmetry)
         if not symmetry.group.is_listed:
             raise GroupError(f"Augmentation draws elements, but {symmetry.group!r} is not listed. Restrict it to a subgroup.")
         self.symmetry = symmetry
@@ -64,17 +67,14 @@ class Augmentation:
             elements: one element for all, or integers of the shape of the batch's first axes, one for each row.
 
         Raises:
-            OptionError: the batch has no observation of a known name.
+            OptionError: the batch has no observation of a known name, or one that is no array.
             ShapeError: an array does not have the shape that the symmetry acts on.
             GroupError: an element is none.
         """
         values = _values(batch)
         names, actions = self._names(values)
-        first = values[names[0]]
-        axes = first.ndim - len(self.symmetry.observation_shape)
-        if axes < 0:
-            raise ShapeError(f"{names[0]} has shape {tuple(first.shape)}; expected (…, {self.symmetry.observation_shape}).")
-        rows = self._rows(elements, first, tuple(first.shape[:axes]))
+        first, shape = values[names[0]], self._batch_shape(values)
+        rows = self._rows(elements, first, shape)
         images = {}
         for name in names:
             images[name] = act_on_rows(self.symmetry.observation, rows, values[name], self.symmetry.observation_center)
@@ -84,31 +84,46 @@ class Augmentation:
 
     def random(self, batch: Any, generator: np.random.Generator) -> Any:
         """The image of the batch under random elements, one for each row, uniformly drawn (the identity among them)."""
-        values = _values(batch)
-        first = values[self._names(values)[0][0]]
-        shape = tuple(first.shape[: first.ndim - len(self.symmetry.observation_shape)])
+        if not isinstance(generator, np.random.Generator):
+            raise OptionError(f"generator is a numpy.random.Generator, such as default_rng(0); got {type(generator).__name__}.")
+        shape = self._batch_shape(_values(batch))
         return self.transform(batch, generator.integers(self.symmetry.group.order, size=shape))
 
     def all(self, batch: Any) -> Any:
         """The batch and all its images, one after the other along the first axis: `|G|` times as many rows."""
+        given = _values(batch)
+        shape = self._batch_shape(given)
+        if not shape:
+            raise ShapeError("The batch is a single transition; expected many, along the first axis.")
+        for name, x in given.items():
+            if x is not None:
+                _check_array(name, x)
+                if tuple(x.shape[:1]) != shape[:1]:
+                    raise ShapeError(f"{name} has shape {tuple(x.shape)}; expected {shape[0]} rows, as observations have.")
         values = [_values(self.transform(batch, g)) for g in self.symmetry.group]
-        joined = {
-            name: torch.cat([v[name] for v in values]) if isinstance(x, Tensor) else np.concatenate([v[name] for v in values])
-            for name, x in values[0].items()
-        }
-        return _replaced(batch, joined)
+        return _replaced(batch, {name: _joined([v[name] for v in values]) for name in given})
 
     def _names(self, values: Mapping[str, Any]) -> tuple[list[str], list[str]]:
         known = self._observations or OBSERVATIONS + NEXT_OBSERVATIONS
-        names = [name for name in known if name in values]
-        actions = [name for name in self._actions or ACTIONS if name in values]
-        missing = [name for name in [*(self._observations or ()), *(self._actions or ())] if name not in values]
+        names = [name for name in known if values.get(name) is not None]
+        actions = [name for name in self._actions or ACTIONS if values.get(name) is not None]
+        missing = [name for name in [*(self._observations or ()), *(self._actions or ())] if values.get(name) is None]
         if missing or not names:
             wanted = f"{missing[0]!r} is not among them" if missing else "none is known as an observation"
             raise OptionError(
                 f"The batch has the fields {', '.join(map(repr, values))}; {wanted}. Name them with observations= and actions=."
             )
         return names, actions
+
+    def _batch_shape(self, values: Mapping[str, Any]) -> tuple[int, ...]:
+        """The first axes of observations."""
+        names, actions = self._names(values)
+        for name in (*names, *actions):
+            _check_array(name, values[name])
+        given, shape = tuple(values[names[0]].shape), self.symmetry.observation_shape
+        if given[max(0, len(given) - len(shape)) :] != shape:
+            raise ShapeError(f"{names[0]} has shape {given}; expected (…, {', '.join(map(str, shape))}).")
+        return given[: len(given) - len(shape)]
 
     def _rows(self, elements: Any, like: Any, batch: tuple[int, ...]) -> Any:
         rows = np.asarray(elements.cpu() if isinstance(elements, Tensor) else elements)
@@ -122,7 +137,7 @@ class Augmentation:
     def _moved_actions(self, rows: Any, actions: Any, observations: Any) -> Any:
         discrete = self._discrete
         if discrete is None:
-            discrete = not actions.is_floating_point() if isinstance(actions, Tensor) else actions.dtype.kind in "iu"
+            discrete = not actions.is_floating_point() if isinstance(actions, Tensor) else actions.dtype.kind in "iub"
         if not discrete or not self.first_action:
             return actions_of_rows(self.symmetry, rows, actions, observations, discrete)
         return actions_of_rows(self.symmetry, rows, actions - self.first_action, observations, True) + self.first_action
@@ -167,6 +182,17 @@ def _values(batch: Any) -> dict[str, Any]:
     raise OptionError(f"A batch is a mapping, a named tuple or a dataclass of arrays or tensors; got {type(batch).__name__}.")
 
 
+def _check_array(name: str, x: Any) -> None:
+    if not isinstance(x, Tensor | np.ndarray | np.generic):
+        raise OptionError(f"The fields of a batch are arrays or tensors; {name!r} is of type {type(x).__name__}.")
+
+
+def _joined(images: list[Any]) -> Any:
+    if images[0] is None:
+        return None
+    return torch.cat(images) if isinstance(images[0], Tensor) else np.concatenate(images)
+
+
 def _replaced(batch: Any, values: dict[str, Any]) -> Any:
     if isinstance(batch, tuple):
         return batch._replace(**values)  # pyright: ignore[reportAttributeAccessIssue]
@@ -175,5 +201,5 @@ def _replaced(batch: Any, values: dict[str, Any]) -> Any:
     if isinstance(batch, dict):
         return values
     made: Any = type(batch)
-    rows = len(next(iter(values.values())))
+    rows = len(next(x for x in values.values() if x is not None))
     return made(values, batch_size=[rows]) if hasattr(batch, "batch_size") else made(values)

@@ -6,7 +6,7 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.vector import VectorEnv, VectorWrapper
 
-from symmdp.errors import SymmetryError
+from symmdp.errors import OptionError, SymmetryError
 from symmdp.mdp._symmetry import Symmetry
 from symmdp.mdp.transform._canonicalization import Canonicalization
 
@@ -26,6 +26,7 @@ class CanonicalStates(gym.Wrapper):
         SpaceMismatchError: the symmetry does not fit the spaces.
         SymmetryError: observations are the numbers of states.
         GroupError: the group is not listed.
+        OptionError: the canonicalization is of another symmetry.
 
     Source: Kaba et al. 2023 (arXiv 2211.06489).
     """
@@ -84,6 +85,10 @@ class _Back:
         symmetry.check_spaces(observation_space, action_space)
         if isinstance(observation_space, gym.spaces.Discrete):
             raise SymmetryError("Canonical states of numbered ones: use symmdp.mdp.quotient, which has a state for each orbit.")
+        if canonicalization is not None and canonicalization.symmetry != symmetry:
+            raise OptionError(
+                f"The canonicalization is of {canonicalization.symmetry!r}; expected {symmetry!r}. Make it of the same one."
+            )
         self._canonicalization = canonicalization or Canonicalization(symmetry)
         self._discrete = isinstance(action_space, gym.spaces.Discrete)
         self._start = int(action_space.start) if isinstance(action_space, gym.spaces.Discrete) else 0

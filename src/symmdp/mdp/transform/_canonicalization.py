@@ -9,7 +9,7 @@ from torch import Tensor
 
 from symmdp.errors import GroupError, ShapeError, SymmetryError
 from symmdp.mdp._affine import shape_of
-from symmdp.mdp._symmetry import Symmetry
+from symmdp.mdp._symmetry import Symmetry, require_symmetry
 from symmdp.mdp.transform._rows import act_on_rows, actions_of_rows
 
 _ROUNDING = 64  # units in the last place
@@ -29,16 +29,17 @@ class Canonicalization:
     Raises:
         GroupError: the group is not listed.
         ShapeError: the direction has another shape.
-        SymmetryError: an element fixes the direction, so that it does not choose one state of an orbit.
+        SymmetryError: an element fixes the direction, so that it does not choose one state of an orbit; or it is not finite.
 
     Source: Kaba et al. 2023 (arXiv 2211.06489); Puny et al. 2022 (frame averaging, arXiv 2110.03336), section 2.
     """
 
     def __init__(self, symmetry: Symmetry, *, direction: ArrayLike | None = None):
+        require_symmetry(symmetry)
         if not symmetry.group.is_listed:
             raise GroupError(f"Canonicalization goes over all elements, but {symmetry.group!r} is not listed.")
         self.symmetry = symmetry
-        self.direction = None if direction is None else np.array(direction, dtype=np.float64).ravel()
+        self.direction = None if direction is None else _numbers(direction)
         rep = symmetry.observation
         if rep.source is not None and rep.sign is not None:
             fixed = (rep.source == np.arange(rep.dim)).all(axis=0) & (rep.sign == 1).all(axis=0)
@@ -72,7 +73,8 @@ class Canonicalization:
         if tuple(tensor.shape[-len(shape) :]) != shape:
             raise ShapeError(f"The observation has shape {tuple(tensor.shape)}; expected (…, {', '.join(map(str, shape))}).")
         batch = tensor.shape[: tensor.ndim - len(shape)]
-        frame = self._frame(tensor.detach().reshape(-1, self.symmetry.observation.dim)).reshape(*batch, -1)
+        frame = self._frame(tensor.detach().reshape(-1, self.symmetry.observation.dim))
+        frame = frame.reshape(*batch, self.symmetry.group.order)
         return frame if isinstance(observation, Tensor) else frame.numpy()
 
     def _frame(self, x: Tensor) -> Tensor:
@@ -134,3 +136,13 @@ class Canonicalization:
         if isinstance(elements, Tensor):
             inverses = torch.tensor(inverses, device=elements.device)
         return actions_of_rows(self.symmetry, inverses, action, canonical, discrete)
+
+
+def _numbers(direction: ArrayLike) -> NDArray[np.float64]:
+    try:
+        numbers = np.array(direction, dtype=np.float64).ravel()
+    except (TypeError, ValueError):
+        raise SymmetryError(f"The direction must be real numbers; got {direction!r}.") from None
+    if not np.isfinite(numbers).all():
+        raise SymmetryError(f"The direction must be finite; got {numbers}.")
+    return numbers

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from symmdp.errors import GroupError, OptionError
 from symmdp.mdp._affine import act
-from symmdp.mdp._symmetry import Symmetry
+from symmdp.mdp._symmetry import Symmetry, require_symmetry
 from symmdp.mdp.transform._canonicalization import Canonicalization
 from symmdp.mdp.transform._outputs import Output, Outputs
 
@@ -52,6 +52,7 @@ class FrameAverage(nn.Module):
         canonicalization: Canonicalization | None = None,
     ):
         super().__init__()
+        require_symmetry(symmetry)
         if frame not in ("group", "canonical"):
             raise OptionError(f"frame is 'group' or 'canonical'; got {frame!r}.")
         if canonicalization is not None and (frame == "group" or canonicalization.symmetry != symmetry):

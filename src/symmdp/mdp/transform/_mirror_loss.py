@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from symmdp.errors import GroupError, OptionError
+from symmdp.errors import GroupError, OptionError, ShapeError
 from symmdp.mdp._affine import act
-from symmdp.mdp._symmetry import Symmetry
+from symmdp.mdp._symmetry import Symmetry, require_symmetry
 from symmdp.mdp.transform._outputs import Output, Outputs
 
 Distance = Literal["squared", "kl"]
@@ -17,7 +17,7 @@ StopGradient = Literal["none", "original", "image"]
 
 
 class MirrorLoss(nn.Module):
-    """How far a network is from equivariant on given states: `mean_g D(f(L_g s), K_g f(s))`, to be added to a loss.
+    """How far a network is from equivariant on given states: `mean_{g ≠ e} D(f(L_g s), K_g f(s))`, to be added to a loss.
 
     Zero on these states where, and only where, the network is equivariant there. With `stop_gradient="original"` the outputs of
     the given states are targets, towards which those of their images move; with `"image"` it is the reverse; with
@@ -32,12 +32,14 @@ class MirrorLoss(nn.Module):
         stop_gradient: which side is a target.
 
     Shape:
-        observations `(..., d)`, or images; the loss is a scalar, its mean over elements and states, summed over outputs.
+        observations `(..., d)`, or images; the loss is a scalar, its mean over elements (but the identity) and states, summed
+        over outputs.
 
     Raises:
         OptionError: an unknown distance or side, or another number of outputs (on a call).
         SymmetryError: `output="action"`, and the action map depends on the state.
         GroupError: the group is not listed.
+        ShapeError: (on a call) observations have another shape, or there are none.
 
     Source: Yu, Turk and Liu 2018 (arXiv 1801.08093), equation 4; Abdolhosseini et al. 2019; detached targets, Mittal et al.
     2024 (arXiv 2403.04359).
@@ -52,6 +54,7 @@ class MirrorLoss(nn.Module):
         stop_gradient: StopGradient = "none",
     ):
         super().__init__()
+        require_symmetry(symmetry)
         if distance not in ("squared", "kl"):
             raise OptionError(f"distance is 'squared' or 'kl'; got {distance!r}.")
         if stop_gradient not in ("none", "original", "image"):
@@ -67,6 +70,8 @@ class MirrorLoss(nn.Module):
         """The loss of a network on states; two or more forward passes, one of them over all images at once."""
         elements = tuple(self.symmetry.group)[1:] or (0,)
         shape = self.symmetry.observation_shape
+        if not observation.numel():
+            raise ShapeError(f"Expected one observation at least; got shape {tuple(observation.shape)}.")
         images = torch.stack([self.symmetry.transform_observation(g, observation) for g in elements])
         originals = self._outputs.split(network(observation))
         found = self._outputs.split(network(images.reshape(-1, *shape)))  # one axis of batch, which any network takes

@@ -18,6 +18,8 @@ from symmdp.representations import Representation
 def act_on_rows(rep: Representation, elements: Any, x: Any, center: NDArray | None = None) -> Any:
     """`ρ(g_i)(x_i − c) + c` for each row `i`; arrays or tensors, floats keep their dtype.
 
+    Whole numbers stay whole under signed permutations about the origin, and become floats where they need not.
+
     Args:
         rep: the representation `ρ`.
         elements: `g_i`, integers of the batch's shape.
@@ -34,31 +36,49 @@ def act_on_rows(rep: Representation, elements: Any, x: Any, center: NDArray | No
     if isinstance(x, Tensor):
         return _act_on_tensor(rep, elements.reshape(-1), x.reshape(-1, rep.dim), center).reshape(x.shape)
     rows, flat = np.asarray(elements).ravel(), x.reshape(-1, rep.dim)
+    if flat.dtype.kind != "f" and not _keeps_integers(rep, center):
+        flat = flat.astype(np.float64)
     centered = flat if center is None else flat - center.astype(flat.dtype)
     if rep.source is not None and rep.sign is not None:
         moved = np.take_along_axis(centered, rep.source[rows], axis=1)
         if rep.kind != "permutation":
-            moved = moved * rep.sign[rows].astype(moved.dtype)
+            signs = rep.sign[rows]  # unsigned numbers have no negative: they become int64
+            moved = moved * (signs.astype(moved.dtype) if moved.dtype.kind == "f" else signs)
     else:
         moved = np.einsum("nij,nj->ni", rep.matrices[rows].astype(flat.dtype), centered)
     return (moved if center is None else moved + center.astype(flat.dtype)).reshape(x.shape)
 
 
 def _act_on_tensor(rep: Representation, rows: Tensor, flat: Tensor, center: NDArray | None) -> Tensor:
+    if not flat.is_floating_point() and not _keeps_integers(rep, center):
+        flat = flat.to(torch.get_default_dtype())
     c = None if center is None else torch.tensor(center, dtype=flat.dtype, device=flat.device)
     centered = flat if c is None else flat - c
     if rep.source is not None and rep.sign is not None:
         moved = centered.gather(1, torch.tensor(rep.source, device=flat.device)[rows])
         if rep.kind != "permutation":
-            moved = moved * torch.tensor(rep.sign, dtype=flat.dtype, device=flat.device)[rows]
+            dtype = flat.dtype if flat.is_floating_point() else torch.int64
+            moved = moved * torch.tensor(rep.sign, dtype=dtype, device=flat.device)[rows]
     else:
         matrices = torch.tensor(rep.matrices, dtype=flat.dtype, device=flat.device)
         moved = (matrices[rows] @ centered.unsqueeze(-1)).squeeze(-1)
     return moved if c is None else moved + c
 
 
+def _keeps_integers(rep: Representation, center: NDArray | None) -> bool:
+    return rep.source is not None and center is None
+
+
 def actions_of_rows(symmetry: Symmetry, elements: Any, actions: Any, observations: Any, discrete: bool) -> Any:
-    """`K_{g_i} a_i` for each row `i`, or `K_{g_i}^{s_i} a_i` where the map depends on the state."""
+    """`K_{g_i} a_i` for each row `i`, or `K_{g_i}^{s_i} a_i` where the map depends on the state.
+
+    Raises:
+        ShapeError: there is not an action for each row, or one does not have the shape that `K` acts on.
+        SymmetryError: discrete actions are no whole numbers.
+    """
+    batch = tuple(elements.shape)
+    if tuple(actions.shape[: len(batch)]) != batch:
+        raise ShapeError(f"Actions have shape {tuple(actions.shape)}; expected as many rows as elements, {batch}.")
     rep = symmetry.action
     if not isinstance(rep, Representation):
         return _by_function(symmetry, elements, actions, observations, discrete)

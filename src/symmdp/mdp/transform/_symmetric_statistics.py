@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from symmdp.errors import DivergenceError, OptionError, ShapeError
 from symmdp.maps import SymmetrizedMoments
-from symmdp.mdp._symmetry import Symmetry
+from symmdp.mdp._symmetry import Symmetry, require_symmetry
 from symmdp.representations import ImageRepresentation
+
+_LARGEST = 1e150  # squares of larger numbers, and their sums, may overflow
 
 
 class SymmetricStatistics:
@@ -42,6 +45,7 @@ class SymmetricStatistics:
     """
 
     def __init__(self, symmetry: Symmetry, *, epsilon: float = 1e-8, clip: float | None = 10.0):
+        require_symmetry(symmetry)
         check_options(epsilon, clip)
         self.symmetry, self.epsilon, self.clip = symmetry, epsilon, clip
         rep = symmetry.observation
@@ -58,13 +62,15 @@ class SymmetricStatistics:
 
         Raises:
             ShapeError: they have another shape.
-            DivergenceError: one is not finite; nothing is counted then.
+            DivergenceError: one is not finite, or so large that its square is not; nothing is counted then.
         """
         data = self._features(np.asarray(observations)).reshape(-1, len(self._mean))
         if len(data) == 0:
             return
-        if not np.isfinite(data).all():
-            raise DivergenceError(f"An observation is not finite: {np.asarray(observations)}. Statistics would never recover.")
+        if not (np.abs(data) < _LARGEST).all():
+            raise DivergenceError(
+                f"An observation is not finite, or its square is not: {np.asarray(observations)}. Statistics would not recover."
+            )
         if self.moments.root is not None:
             data = data @ self.moments.root.T
         mean = data.mean(axis=0)
@@ -131,7 +137,7 @@ class SymmetricStatistics:
             OptionError: the mapping is not of this kind, or of another size.
         """
         try:
-            count = int(state["count"])
+            count = state["count"]
             mean, variance = (np.array(state[name], dtype=np.float64) for name in ("mean", "variance"))
         except (KeyError, TypeError, ValueError):
             raise OptionError(
@@ -142,9 +148,10 @@ class SymmetricStatistics:
                 f"The state has means of shape {mean.shape} and variances of shape {variance.shape}; expected "
                 f"{self._mean.shape}."
             )
-        if count < 0 or not (np.isfinite(mean).all() and np.isfinite(variance).all() and (variance >= 0).all()):
-            raise OptionError("A state has a count of at least 0, finite means, and finite variances of at least 0.")
-        self.count, self._mean, self._squares, self._used = count, mean, variance * count, None
+        finite = np.isfinite(mean).all() and np.isfinite(variance).all()
+        if not (isinstance(count, int | np.integer) and count >= 0 and finite and (variance >= 0).all()):
+            raise OptionError("A state has a whole count of at least 0, finite means, and finite variances of at least 0.")
+        self.count, self._mean, self._squares, self._used = int(count), mean, variance * count, None
 
     @property
     def _shape_of_features(self) -> tuple[int, ...]:
@@ -191,7 +198,7 @@ def check_options(epsilon: float, clip: float | None) -> None:
     for name, value in (("epsilon", epsilon), ("clip", clip)):
         if name == "clip" and value is None:
             continue
-        if not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
+        if not (isinstance(value, Real) and math.isfinite(value) and value > 0):
             raise OptionError(f"{name} must be a positive number{' or None' if name == 'clip' else ''}; got {value!r}.")
 
 

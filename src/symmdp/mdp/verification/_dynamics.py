@@ -31,8 +31,11 @@ def share_bound(violations: int, checked: int, confidence: float) -> float | Non
 
 def spread(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """The standard deviation over the first axis; 1 where it is nothing but rounding."""
-    deviation = values.std(axis=0)
-    return np.where(deviation > 1e-12 * np.abs(values).max(axis=0, initial=0.0), deviation, 1.0)
+    size = np.abs(values).max(axis=0, initial=0.0)
+    # In units of a power of two, which changes no digit, squares neither overflow nor vanish.
+    unit = np.ldexp(1.0, np.frexp(size)[1] - 1)
+    deviation = (values / unit).std(axis=0)
+    return np.where(deviation > 1e-12 * (size / unit), deviation * unit, 1.0)
 
 
 def compare_transitions(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symmdp.errors import SimulatorError, SymmdpError
+from symmdp.mdp.simulators._find import told
 from symmdp.mdp.simulators._simulator import Simulator, Transition
 
 _MOST = 12  # coordinates of a state that are written out
@@ -71,7 +72,7 @@ class Guarded:
             what = what.format(argument)
             where = "" if self._state is None else f" in the state {_short(self._state)}"
             raise SimulatorError(
-                f"{self._name} raised {type(error).__name__}: {str(error).rstrip('.')}, in {what}{where}. Verification also "
+                f"{self._name} raised {told(error)}, in {what}{where}. Verification also "
                 "visits states that episodes do not reach: let the environment accept them, or pass simulator= with a "
                 "sample_states that leaves them out."
             ) from error

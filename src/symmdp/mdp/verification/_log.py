@@ -33,6 +33,7 @@ class LoggedTransitions:
     Raises:
         ShapeError: the arrays do not have as many rows, or shapes as above.
         DivergenceError: an observation, action or reward is not finite; the message names the row.
+        SpaceMismatchError: a space is none.
     """
 
     observation: NDArray
@@ -55,6 +56,9 @@ class LoggedTransitions:
         observation_space: gym.Space | None = None,
         action_space: gym.Space | None = None,
     ):
+        for name, space in (("observation_space", observation_space), ("action_space", action_space)):
+            if space is not None and not isinstance(space, gym.Space):
+                raise SpaceMismatchError(f"{name} is a gymnasium.Space, or None; got {type(space).__name__}.")
         # Written past __setattr__, which forbids changes.
         self.__dict__.update(
             observation=_array("observation", observation),

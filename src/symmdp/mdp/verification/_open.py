@@ -10,7 +10,7 @@ from gymnasium.vector import VectorEnv
 
 from symmdp.errors import SimulatorError
 from symmdp.mdp._environments import make_environment, name_of_environment
-from symmdp.mdp.simulators._find import simulator_of
+from symmdp.mdp.simulators._find import check_simulator, simulator_of
 from symmdp.mdp.simulators._simulator import Simulator
 from symmdp.mdp.simulators._vector import simulator_of_vector
 from symmdp.mdp.verification._log import LoggedTransitions
@@ -20,6 +20,8 @@ from symmdp.mdp.verification._table import TabularEnvironment, tabular_environme
 @contextmanager
 def opened(env: str | gym.Env | VectorEnv, simulator: Simulator | None) -> Iterator[tuple[str, Simulator | TabularEnvironment]]:
     """An environment by its id, or one that exists, with its name and its simulator (or table); one made here is closed."""
+    if simulator is not None:
+        check_simulator(simulator, "simulator= is")
     if isinstance(env, str):
         if simulator is not None:
             yield env, simulator

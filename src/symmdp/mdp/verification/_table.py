@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from symmdp.errors import SimulatorError, SymmdpError
 from symmdp.mdp.finite._table import TransitionTable, has_table
-from symmdp.mdp.simulators._find import TRANSPARENT, offered_simulator
+from symmdp.mdp.simulators._find import TRANSPARENT, offered_simulator, told
 
 _EPISODE = 8  # steps from one state that is set
 
@@ -80,9 +80,7 @@ class TabularEnvironment:
         except SymmdpError:
             raise
         except Exception as error:
-            raise SimulatorError(
-                f"{type(self.env).__name__} raised {type(error).__name__}: {str(error).rstrip('.')}, in {method}."
-            ) from error
+            raise SimulatorError(f"{type(self.env).__name__} raised {told(error)}, in {method}.") from error
 
 
 def tabular_environment(env: gym.Env | VectorEnv) -> TabularEnvironment | None:

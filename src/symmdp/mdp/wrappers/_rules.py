@@ -75,6 +75,20 @@ def _check_order(layer: Any, rep: Representation) -> None:
         )
 
 
+def cast(layer: Any, parts: Parts) -> Parts:
+    """The same, where rounding to the new type commutes with what the group does to numbers."""
+    old, new = layer.env.observation_space.dtype, np.dtype(layer.observation_space.dtype)
+    # Whole numbers are cut off towards zero, which commutes with signs; unsigned ones wrap, or lose their sign.
+    moved = parts.observation.kind != "permutation" or parts.observation_center is not None
+    keeps_signs = new.kind == "i" and parts.observation.kind.is_signed_permutation and parts.observation_center is None
+    if new.kind != "f" and new != old and moved and not keeps_signs:
+        raise SymmetryError(
+            f"DtypeObservation turns {old} into {new}, which does not commute with what the symmetry does to numbers. Use "
+            "float32 or float64."
+        )
+    return parts
+
+
 def delayed(layer: Any, parts: Parts) -> Parts:
     """Nothing changes but when observations come; the first ones are zero."""
     rep, center = parts.observation, parts.observation_center

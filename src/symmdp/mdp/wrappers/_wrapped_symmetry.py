@@ -8,8 +8,8 @@ from gymnasium import wrappers
 from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv, VectorEnv, VectorWrapper
 from gymnasium.wrappers import vector
 
-from symmdp.errors import SymmetryError
-from symmdp.mdp._symmetry import Symmetry
+from symmdp.errors import SimulatorError, SymmetryError
+from symmdp.mdp._symmetry import Symmetry, require_symmetry
 from symmdp.mdp.simulators._find import TRANSPARENT
 from symmdp.mdp.transform._canonical_env import CanonicalStates, VectorCanonicalStates
 from symmdp.mdp.transform._symmetric_normalization import SymmetricNormalization, VectorSymmetricNormalization
@@ -17,11 +17,10 @@ from symmdp.mdp.wrappers import _image_rules, _rules
 from symmdp.mdp.wrappers._action_history import ActionHistory, VectorActionHistory
 from symmdp.mdp.wrappers._parts import Parts
 
-# They change rewards alike in a state and in its image, or the type of numbers.
+# They change rewards alike in a state and in its image, or nothing.
 _HARMLESS = (
     *TRANSPARENT,
     wrappers.ClipReward,
-    wrappers.DtypeObservation,
     wrappers.HumanRendering,
     wrappers.NormalizeReward,
     wrappers.RenderCollection,
@@ -52,13 +51,18 @@ def wrapped_symmetry(env: gym.Env | VectorEnv, symmetry: Symmetry) -> Symmetry:
         symmetry: of `env.unwrapped`, or of the environments that are vectorised; `verify` checks it there.
 
     Raises:
-        SymmetryError: a wrapper breaks the symmetry, or what it does is not known; the message says what to use instead.
+        SymmetryError: a wrapper breaks the symmetry, or what it does is not known; the message says what to use instead. Or
+            the second argument is no symmetry.
+        SimulatorError: the first is no environment.
         SpaceMismatchError: the result does not fit the spaces of `env`.
         MissingExtraError: a wrapper resizes images, and OpenCV is not installed.
 
     Example:
         `wrapped_symmetry(FlattenObservation(FrameStackObservation(env, 4)), symmetry)` acts on four frames.
     """
+    require_symmetry(symmetry)
+    if not isinstance(env, gym.Env | VectorEnv):
+        raise SimulatorError(f"Expected a gymnasium.Env or a VectorEnv, with its wrappers; got {type(env).__name__}.")
     found = below = Parts.of(symmetry)
     for layer in reversed(_layers(env)):
         if type(layer) in _HARMLESS:
@@ -131,6 +135,7 @@ _RULES: dict[type, Callable[[Any, Parts], Parts]] = {
     wrappers.AtariPreprocessing: _image_rules.atari,
     wrappers.ClipAction: _rules.clipped,
     wrappers.DelayObservation: _rules.delayed,
+    wrappers.DtypeObservation: _rules.cast,
     wrappers.FilterObservation: _rules.filtered,
     wrappers.FlattenObservation: _rules.flattened,
     wrappers.FrameStackObservation: _rules.stacked,
