@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from symmdp.errors import OptionError
+from symmdp.experiments._tuning import TUNING_SEEDS, Tuning, load_tuning, score_tuning
+from symmdp.mdp import Symmetry
+from symmdp.training import Job, Progress, TrainingOptions, train_side_by_side
+
+FOLDER = "tuning"
+"""Where a comparison keeps how its learning rates were chosen, in a folder for each method."""
+
+
+@dataclass(frozen=True)
+class TuningGrid:
+    """What learning rates a comparison chooses from, and on which seeds; the same for every method.
+
+    Raises:
+        OptionError: fewer than two rates, or one twice, or out of range; likewise seeds, of which one is enough; or no step.
+    """
+
+    rates: tuple[float, ...] = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
+    """The grid; kept in ascending order."""
+    seeds: tuple[int, ...] = TUNING_SEEDS
+    """To tune on; none of those that are compared."""
+    steps: int | None = None
+    """Environment steps of each; as many as the comparison has when not given."""
+
+    def __post_init__(self) -> None:
+        rates = tuple(sorted(float(rate) for rate in self.rates))
+        if len(set(rates)) < max(len(rates), 2) or not all(math.isfinite(rate) and 0 < rate <= 1 for rate in rates):
+            raise OptionError(f"rates holds two different learning rates or more, over 0 and at most 1; got {self.rates}.")
+        object.__setattr__(self, "rates", rates)
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
+            raise OptionError(f"Seeds to tune on must be different integers of at least 0; got {list(self.seeds)}.")
+        if self.steps is not None and self.steps < 1:
+            raise OptionError(f"steps must be an integer of at least 1; got {self.steps!r}.")
+
+    def check_apart(self, seeds: Sequence[int]) -> None:
+        """Check that no seed is tuned on and compared.
+
+        Raises:
+            OptionError: one is.
+        """
+        common = sorted(set(self.seeds) & set(seeds))
+        if common:
+            raise OptionError(
+                f"Learning rates are chosen on seeds that the result does not use; {common[0]} is one of both. Give others."
+            )
+
+    def options(self, options: TrainingOptions) -> TrainingOptions:
+        """The hyper-parameters to tune with."""
+        return options if self.steps is None else replace(options, total_steps=self.steps)
+
+
+def tune_methods(
+    environment_id: str,
+    symmetry: Symmetry,
+    options: TrainingOptions,
+    grid: TuningGrid,
+    methods: Sequence[str],
+    directory: Path,
+    progress: Callable[[], Progress] | None = None,
+    *,
+    workers: int | None = None,
+) -> dict[str, Tuning] | None:
+    """Choose a learning rate for each method, side by side; None when it was interrupted.
+
+    Each method has a folder in `directory`. Those that have a `tuning.json` are done, and those that have begun go on.
+
+    Args:
+        environment_id: a Gymnasium id.
+        symmetry: of the environment.
+        options: of the comparison.
+        grid: to choose from.
+        methods: their names.
+        directory: of the tunings.
+        progress: gives each method what is told how far it is.
+        workers: processes at a time; the number of cores when not given.
+
+    Raises:
+        RunDirectoryError: something cannot be written or read.
+        CheckpointError: a checkpoint cannot be written, is damaged or foreign.
+        WorkerError: a training process died.
+    """
+    own = grid.options(options)
+    missing = [method for method in methods if not (directory / method / "tuning.json").exists()]
+    jobs = []
+    for method in missing:
+        begun = (directory / method / "config.json").exists()
+        jobs.append(
+            Job(environment_id, symmetry, own, grid.seeds, directory / method, method, resume=begun, learning_rates=grid.rates)
+        )
+    summaries = train_side_by_side(jobs, progress, workers=workers)
+    for method, summary in zip(missing, summaries, strict=True):
+        if summary.finished:
+            score_tuning(directory / method, grid.rates, grid.seeds, own)
+    if not all(summary.finished for summary in summaries):
+        return None
+    return {method: load_tuning(directory / method) for method in methods}
