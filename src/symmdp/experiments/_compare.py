@@ -13,11 +13,11 @@ from symmdp.experiments._asymmetry import asymmetry, visited_observations
 from symmdp.experiments._drawing import can_draw, check_drawing
 from symmdp.experiments._figure_style import check_figures
 from symmdp.experiments._learning_curves import draw_learning_curves
-from symmdp.experiments._method_tuning import FOLDER, TuningGrid, tune_methods
+from symmdp.experiments._method_tuning import FOLDER, TuningGrid, tuning_job
 from symmdp.experiments._mirror_image import draw_mirror_image, most_telling_observation
 from symmdp.experiments._results import MethodResult, headline, write_results
 from symmdp.experiments._run import Run, read_json
-from symmdp.experiments._tuning import Tuning, load_tuning
+from symmdp.experiments._tuning import Tuning, load_tuning, score_tuning
 from symmdp.experiments.report import write_report
 from symmdp.mdp import Symmetry
 from symmdp.training import (
@@ -157,29 +157,35 @@ def _train(
     resume: bool,
 ) -> bool:
     """Tune and train all methods as far as they are not; whether they are now."""
-    tunings: Mapping[str, Tuning] | None = {}
-    if tune is not None:
-        common = next(iter(options.values()))
-        tunings = tune_methods(environment_id, symmetry, common, tune, tuple(options), path / FOLDER, progress, workers=workers)
-        if tunings is None:
-            return False
-    rates = {method: own.learning_rate for method, own in options.items()}
-    rates |= {method: tuning.chosen for method, tuning in tunings.items()}
-    jobs = []
-    for method, rate in rates.items():
-        if rate is not None:
-            run, own = path / method, replace(options[method], learning_rate=rate)
-            goes_on = resume and (run / "config.json").exists()
-            jobs.append(Job(environment_id, symmetry, own, tuple(seeds), run, policy=method, resume=goes_on))
-    summaries = train_side_by_side(jobs, progress, workers=workers)
-    finished = all(summary.finished for summary in summaries)
-    if finished and len(jobs) < len(options):
+
+    def training(method: str) -> Job | None:
+        rate = options[method].learning_rate if tune is None else load_tuning(path / FOLDER / method).chosen
+        if rate is None:
+            return None
+        run, own = path / method, replace(options[method], learning_rate=rate)
+        goes_on = resume and (run / "config.json").exists()
+        return Job(environment_id, symmetry, own, tuple(seeds), run, policy=method, resume=goes_on)
+
+    def tuning(method: str) -> Job | None:
+        return None if tune is None else tuning_job(environment_id, symmetry, options[method], tune, method, path / FOLDER)
+
+    def then(job: Job) -> Job | None:
+        if not job.learning_rates:
+            return None
+        score_tuning(job.directory, job.learning_rates, job.seeds, job.options)
+        return training(job.policy)
+
+    jobs = [job for method in options if (job := tuning(method) or training(method)) is not None]
+    if not all(summary.finished for summary in train_side_by_side(jobs, progress, workers=workers, then=then)):
+        return False
+    tunings = {} if tune is None else {method: load_tuning(path / FOLDER / method) for method in options}
+    reasons = " ".join(f"{method}: {found.remark}" for method, found in tunings.items() if found.chosen is None)
+    if reasons:
         report, _ = write_report(path)
-        reasons = " ".join(f"{method}: {tuning.remark}" for method, tuning in tunings.items() if tuning.chosen is None)
         raise OptionError(
             f"{reasons} It was not trained; what the others reached is in {report}. Begin a new comparison with lower rates."
         )
-    return finished
+    return True
 
 
 def evaluate(directory: Path | str, symmetry: Symmetry) -> Comparison:

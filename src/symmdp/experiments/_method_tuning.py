@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from symmdp.errors import OptionError
-from symmdp.experiments._tuning import TUNING_SEEDS, Tuning, load_tuning, score_tuning
+from symmdp.experiments._tuning import TUNING_SEEDS
 from symmdp.mdp import Symmetry
-from symmdp.training import Job, Progress, TrainingOptions, train_side_by_side
+from symmdp.training import Job, TrainingOptions
 
 FOLDER = "tuning"
 """Where a comparison keeps how its learning rates were chosen, in a folder for each method."""
@@ -56,48 +56,32 @@ class TuningGrid:
         return options if self.steps is None else replace(options, total_steps=self.steps)
 
 
-def tune_methods(
-    environment_id: str,
-    symmetry: Symmetry,
-    options: TrainingOptions,
-    grid: TuningGrid,
-    methods: Sequence[str],
-    directory: Path,
-    progress: Callable[[], Progress] | None = None,
-    *,
-    workers: int | None = None,
-) -> dict[str, Tuning] | None:
-    """Choose a learning rate for each method, side by side; None when it was interrupted.
+def tuning_job(
+    environment_id: str, symmetry: Symmetry, options: TrainingOptions, grid: TuningGrid, method: str, directory: Path
+) -> Job | None:
+    """The run that trains the grid of a method, in a folder of `directory`, from where it is; None where it has its choice.
 
-    Each method has a folder in `directory`. Those that have a `tuning.json` are done, and those that have begun go on.
+    After it, `score_tuning` makes the choice.
 
     Args:
         environment_id: a Gymnasium id.
         symmetry: of the environment.
         options: of the comparison.
         grid: to choose from.
-        methods: their names.
-        directory: of the tunings.
-        progress: gives each method what is told how far it is.
-        workers: processes at a time; the number of cores when not given.
-
-    Raises:
-        RunDirectoryError: something cannot be written or read.
-        CheckpointError: a checkpoint cannot be written, is damaged or foreign.
-        WorkerError: a training process died.
+        method: its name.
+        directory: of the tunings of all methods.
     """
-    own = grid.options(options)
-    missing = [method for method in methods if not (directory / method / "tuning.json").exists()]
-    jobs = []
-    for method in missing:
-        begun = (directory / method / "config.json").exists()
-        jobs.append(
-            Job(environment_id, symmetry, own, grid.seeds, directory / method, method, resume=begun, learning_rates=grid.rates)
-        )
-    summaries = train_side_by_side(jobs, progress, workers=workers)
-    for method, summary in zip(missing, summaries, strict=True):
-        if summary.finished:
-            score_tuning(directory / method, grid.rates, grid.seeds, own)
-    if not all(summary.finished for summary in summaries):
+    run = directory / method
+    if (run / "tuning.json").exists():
         return None
-    return {method: load_tuning(directory / method) for method in methods}
+    begun = (run / "config.json").exists()
+    return Job(
+        environment_id,
+        symmetry,
+        grid.options(options),
+        grid.seeds,
+        run,
+        policy=method,
+        resume=begun,
+        learning_rates=grid.rates,
+    )
