@@ -2,6 +2,7 @@ import builtins
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -111,6 +112,17 @@ def test_verify_tests_what_was_logged(capsys: pytest.CaptureFixture[str]) -> Non
         (["train", "CartPole-v1", "--resume", "absent"], "absent"),
         (["train", "CartPole-v1", "--resume", "absent", "--seeds", "2"], "--seeds cannot be given"),
         (["compare", "MountainCar-v0"], "no symmetry"),
+        (["compare", "CartPole-v1", "--rates", "0.1", "0.2"], "--rates says how to tune; give it together with --tune"),
+        (["compare", "CartPole-v1", "--tuning-steps", "9"], "--tuning-steps says how to tune"),
+        (["compare", "CartPole-v1", "--tune", "--rates", "0.1"], "--rates holds two different learning rates or more"),
+        (["compare", "CartPole-v1", "--tune", "--tuning-seeds", "0"], "--tuning-seeds is the number of seeds"),
+        (["compare", "CartPole-v1", "--tune", "--tuning-steps", "0"], "--tuning-steps must be"),
+        (["compare", "CartPole-v1", "--tune", "--learning-rate", "0.1"], "--learning-rate or --tune, not both"),
+        (["compare", "CartPole-v1", "--tune", "--seeds", "1001"], "1000 is one of both"),
+        (["compare", "CartPole-v1", "--tune", "--resume", "absent"], "--tune cannot be given together with --resume"),
+        (["train", "CartPole-v1", "--channels", "8"], "--channels is for policies of images"),
+        (["train", "symmdp/GridWorld-v0", "--channels", "8"], "--kernel-size has an entry for each of the 1 convolutions"),
+        (["train", "symmdp/GridWorld-v0", "--stride", "0", "1"], "--stride holds integers from 1"),
         (["compare", "CartPole-v1", "--resume", "absent"], "absent"),
         (["report"], "DIR"),
         (["report", "absent"], "absent does not exist"),
@@ -489,6 +501,33 @@ def test_compare_named_methods(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert main(["compare", "CartPole-v1", "--methods", "plain", "plain", *SMALL]) == 2
     assert "each once" in one_line(capsys)
     assert not (tmp_path / "runs").exists()
+
+
+def test_compare_tunes_each_method(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tuning = ["--tune", "--rates", "0.1", "0.001", "--tuning-seeds", "2", "--tuning-steps", "128"]
+    evaluated = ["--evaluation-every", "128", "--evaluation-episodes", "2", "--solved-at", "500"]
+    command = ["compare", "CartPole-v1", "--methods", "plain", "--seeds", "2", *SMALL, *tuning, *evaluated]
+    assert main([*command, "--directory", "a folder"]) == 0
+    out = capsys.readouterr().out
+    assert "median evaluation" in out
+    assert re.search(r"plain: learning rate [\d.]+, chosen from 2 on 2 other seeds; [\d.]+ is the (lowest|highest) rate", out)
+    assert "written to a folder; the report is a folder/report.html" in out
+    config = json.loads((tmp_path / "a folder" / "config.json").read_text())
+    assert config["tuning"] == {"rates": [0.001, 0.1], "seeds": [1000, 1001], "steps": 128}
+    before = (tmp_path / "a folder" / "results.csv").read_bytes()
+    assert main(["compare", "CartPole-v1", "--resume", "a folder"]) == 0
+    assert (tmp_path / "a folder" / "results.csv").read_bytes() == before
+
+
+def test_the_command_is_recorded_as_it_can_be_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = ["train", "symmdp/GridWorld-v0", "--steps", "64", "--rollout-steps", "8", "--epochs", "1"]
+    command += ["--channels", "8", "--kernel-size", "3", "--stride", "2", "--pool", "none", "--hidden", "8"]
+    monkeypatch.setattr(sys, "argv", ["/bin/symmdp", *command, "--directory", "it's here"])
+    assert main() == 0
+    config = json.loads((tmp_path / "it's here" / "config.json").read_text())
+    assert shlex.split(config["command"]) == ["symmdp", *sys.argv[1:]]
+    shape = config["options"]["convolutions"]
+    assert [shape[name] for name in ("channels", "kernel_size", "stride", "pool")] == [[8], [3], [2], None]
 
 
 @pytest.mark.parametrize("policy", ["nullspace-basis", "augmentation", "canonicalization"])

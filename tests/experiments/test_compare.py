@@ -63,7 +63,9 @@ def test_trains_both_methods_and_writes_results_and_figures(tmp_path: Path) -> N
     assert all(result.seeds == (0, 3) for result in found.results)
     names = {path.name for path in (tmp_path / "c").iterdir()}
     figures = {f"{name}.{kind}" for name in ("learning_curves", "mirror_image") for kind in ("png", "pdf")}
-    assert names == {"config.json", "equivariant", "plain", "results.json", "results.csv", *figures}
+    assert names == {"config.json", "equivariant", "plain", "results.json", "results.csv", "report.html", *figures}
+    assert found.report == tmp_path / "c" / "report.html"
+    assert not found.tunings
     assert json.loads((tmp_path / "c" / "results.json").read_text())["headline"] == found.headline
     small, large = sorted(result.parameters for result in found.results)
     assert large <= 1.2 * small
@@ -75,7 +77,7 @@ def test_interrupted_and_resumed_equals_unbroken(tmp_path: Path) -> None:
     first = compare("CartPole-v1", SYMMETRY, LONG, [0, 1], broken, progress=Interrupt())
     assert not first.finished
     assert not (broken / "results.json").exists()
-    assert Setup.load(broken) == Setup("CartPole-v1", None, (0, 1), LONG, ("equivariant", "plain"))
+    assert Setup.load(broken) == Setup("CartPole-v1", None, (0, 1), LONG, methods=("equivariant", "plain"))
     assert compare("CartPole-v1", SYMMETRY, LONG, [0, 1], broken, resume=True).finished
     for method in ("equivariant", "plain"):
         texts = [(tmp_path / which / method / "episodes.csv").read_bytes() for which in ("unbroken", "broken")]
@@ -127,7 +129,7 @@ def test_each_method_has_its_learning_rate(tmp_path: Path) -> None:
         json.loads((tmp_path / "c" / m / "config.json").read_text())["options"]["learning_rate"] for m in arguments["methods"]
     ]
     assert used == [OPTIONS.learning_rate, 0.02]
-    assert Setup.load(tmp_path / "c").learning_rates == rates
+    assert Setup.load(tmp_path / "c").method_rates == rates
     with pytest.raises(OptionError, match="learning_rates"):
         compare("CartPole-v1", SYMMETRY, OPTIONS, [0], tmp_path / "c", resume=True)
 

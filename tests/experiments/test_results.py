@@ -87,11 +87,11 @@ def test_written_results_hold_every_seed_and_are_valid_json(tmp_path: Path, writ
     with open(tmp_path / "results.csv") as file:
         rows = list(csv.reader(file))
     assert rows == [
-        ["method", "seed", "learning_rate", "steps_to_solve", "final_return", "area_under_curve", "diverged_at"],
-        ["plain", "0", "0.003", "100", "500.0", "500.0", ""],
-        ["plain", "1", "0.003", "unsolved", "0.0", "0.0", ""],
-        ["plain", "2", "0.003", "unsolved", "nan", "nan", ""],
-        ["plain", "3", "0.003", "unsolved", "nan", "nan", ""],
+        ["method", "seed", "learning_rate", "steps_to_solve", "final_return", "area_under_curve", "diverged_at", "measured_by"],
+        ["plain", "0", "0.003", "100", "500.0", "500.0", "", "training episodes"],
+        ["plain", "1", "0.003", "unsolved", "0.0", "0.0", "", "training episodes"],
+        ["plain", "2", "0.003", "unsolved", "nan", "nan", "", "training episodes"],
+        ["plain", "3", "0.003", "unsolved", "nan", "nan", "", "training episodes"],
     ]
 
     def refuse(constant: str) -> None:
@@ -144,7 +144,7 @@ def test_a_diverged_seed_never_solves_and_is_the_worst(tmp_path: Path, write_run
     assert (whole.median_reaches, found.median_reaches) == (300, 400)
     assert "1/4" in shown(found)
     assert "diverged" not in shown(whole)
-    assert results_csv([found]).splitlines()[2] == "plain,1,0.003,unsolved,nan,nan,250"
+    assert results_csv([found]).splitlines()[2] == "plain,1,0.003,unsolved,nan,nan,250,training episodes"
 
 
 def test_evaluations_are_the_measure_where_there_are_any(tmp_path: Path, write_run: WriteRun) -> None:
@@ -158,6 +158,53 @@ def test_evaluations_are_the_measure_where_there_are_any(tmp_path: Path, write_r
     assert found.final_returns == (300, 500)
     assert found.areas == (pytest.approx((240 + 390) / 2), pytest.approx((50 + 300) / 2))
     assert found.median_reaches == math.inf  # never both at once
+
+
+def evaluated(tmp_path: Path, write_run: WriteRun, method: str, *reached: int | None, total_steps: int = 4000) -> MethodResult:
+    """Seeds whose evaluations, every 1,000 steps, are at 500 from the given step on."""
+    seeds = range(len(reached))
+    options = {"seeds": seeds, "episodes": solving_at(*[100] * len(reached)), "total_steps": total_steps}
+    directory = write_run(tmp_path / method, method, threshold=500.0, **options)
+    rows = ["step,seed,learning_rate,episodes,return_mean"]
+    for step in range(0, total_steps + 1, 1000):
+        for seed, at in zip(seeds, reached, strict=True):
+            rows.append(f"{step},{seed},0.003,5,{500 if at is not None and step >= at else 20}")
+    (directory / "evaluations.csv").write_text("\n".join(rows) + "\n")
+    return MethodResult.of(Run.load(directory))
+
+
+def test_evaluations_are_what_headline_and_table_are_about(tmp_path: Path, write_run: WriteRun) -> None:
+    a = evaluated(tmp_path, write_run, "equivariant", 1000, 1000, 1000)
+    b = evaluated(tmp_path, write_run, "plain", 2000, 2000, 2000)
+    never = evaluated(tmp_path, write_run, "augmentation", 3000, None, None)
+    at_once = evaluated(tmp_path, write_run, "mirror-loss", 0, 0, 0)
+    assert a.median_steps == a.median_reaches == 1000
+    assert headline([a, b]) == (
+        "The median evaluation of equivariant reaches 500 in 1,000 steps [95 %: 1,000 – 1,000], "
+        "0.50 × the 2,000 [95 %: 2,000 – 2,000] of plain."
+    )
+    assert headline([a, b, never]).endswith("of plain, the best of 2 baselines.")
+    assert "against 0 [95 %: 0 – 0] of mirror-loss" in headline([a, at_once])
+    assert headline([a, never]) == (
+        "The median evaluation of equivariant reaches 500 in 1,000 steps [95 %: 1,000 – 1,000]; "
+        "that of augmentation not in 4,000 steps."
+    )
+    assert headline([never, a]).endswith("; that of augmentation not in 4,000 steps.")
+    assert headline([a, never, never]).endswith("that of no other method (2 tried) in 4,000 steps.")
+    assert headline([never, never]) == "Neither method's median evaluation reaches 500 in 4,000 steps."
+    text = shown(a, b, never)
+    for expected in ("median evaluation", "at 500 [95 % interval]", "1,000 [1,000 – 1,000]", "final evaluation", "unsolved ["):
+        assert expected in text
+    assert "steps to solve" not in text
+    # The training episodes of all of them solve it in 100 steps, which nothing of this may show.
+    assert "100 [" not in text
+    assert results_csv([a]).splitlines()[1] == "equivariant,0,0.003,1000,500.0,440.0,,evaluations"
+    write_results(tmp_path, "CartPole-v1", [a, never])
+    summary = json.loads((tmp_path / "results.json").read_text())
+    assert summary["headline"] == headline([a, never])
+    assert summary["methods"][0]["measured_by"] == "evaluations"
+    assert summary["methods"][0]["median_reaches_threshold"] == {"step": 1000, "interval_95": [1000, 1000]}
+    assert summary["methods"][1]["median_reaches_threshold"]["step"] == "unsolved"
 
 
 def test_improvements_compare_the_first_method_with_each_other(tmp_path: Path, write_run: WriteRun) -> None:

@@ -130,3 +130,26 @@ def test_a_process_that_dies_is_named_and_the_rest_is_kept(tmp_path: Path) -> No
     assert len(survivors) == 1
     jobs = [replace(job, resume=True, options=LONG) for job in jobs]
     assert all(summary.finished for summary in train_side_by_side(jobs))
+
+
+def test_jobs_that_follow_others(tmp_path: Path) -> None:
+    """Of two first jobs each has a successor, which begins after the other first one; a signal keeps both from beginning."""
+
+    def then(job: Job) -> Job | None:
+        return None if job.directory.name.endswith("b") else replace(job, directory=Path(f"{job.directory}b"))
+
+    begun: list[str] = []
+
+    class Labels(Log):
+        def start(self, label: str, total: int) -> None:
+            begun.append(label)
+
+    jobs = [Job("CartPole-v1", SYMMETRY, OPTIONS, (0,), tmp_path / name, policy=name) for name in ("plain", "equivariant")]
+    summaries = train_side_by_side(jobs, Labels, workers=1, then=then)
+    assert [label.split()[1] for label in begun] == ["plain", "equivariant"] * 2
+    assert [summary.directory.name for summary in summaries] == ["plainb", "equivariantb"]
+    assert all(summary.finished for summary in summaries)
+    jobs = [replace(job, directory=tmp_path / f"again-{job.policy}") for job in jobs]
+    stopped = train_side_by_side(jobs, lambda: Log(lambda: os.kill(os.getpid(), signal.SIGINT)), workers=1, then=then)
+    assert not any(summary.finished for summary in stopped)
+    assert [path.name for path in tmp_path.glob("again*")] == ["again-plain"]

@@ -1,18 +1,24 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from symmdp.cli._console import console
 from symmdp.cli._environment import EnvironmentId, EnvironmentOptions, environment_named
-from symmdp.cli._hyperparameters import Hyperparameters
-from symmdp.cli._methods import MethodName, sizes
-from symmdp.cli._plan import Algorithm, new_plan, resumed_plan
+from symmdp.cli._hyperparameters import Hyperparameters, as_typed
+from symmdp.cli._methods import MethodName, chosen_rates, sizes
+from symmdp.cli._plan import MOST_SEEDS, Algorithm, new_plan, resumed_plan
 from symmdp.cli._progress import RichProgress
 from symmdp.cli._symmetry import SymmetryFile, symmetry_for
+from symmdp.errors import OptionError
+
+if TYPE_CHECKING:
+    from symmdp.experiments import TuningGrid
+
+_TUNING = ("rates", "tuning_seeds", "tuning_steps")
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,17 @@ class Compare:
     canonicalization; as many train at a time as there are cores."""
     seeds: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="(default: 20)")] = None
     """Number of seeds of each method: 0 to N-1, trained side by side."""
+    tune: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """First choose the learning rate of each method, from the same grid and on seeds that are not compared."""
+    rates: Annotated[
+        tuple[float, ...] | None,
+        tyro.conf.arg(metavar="X X [X ...]", help_behavior_hint="(default: 0.0001 0.0003 0.001 0.003 0.01 0.03)"),
+    ] = None
+    """The grid of learning rates (with --tune), all trained at once."""
+    tuning_seeds: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="(default: 5)")] = None
+    """Number of seeds to tune on (with --tune): 1000, 1001, …"""
+    tuning_steps: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="(default: as many as --steps)")] = None
+    """Environment steps of each of them (with --tune)."""
     directory: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="(default: runs/ID-compare-TIME)")] = None
     """Where to write; never over what is there."""
     option: EnvironmentOptions = ()
@@ -58,8 +75,10 @@ class Compare:
             seeds = 20 if self.seeds is None else self.seeds
             methods = METHODS if self.methods is None else self.methods
             plan = new_plan(environment, None, self.algorithm, seeds, self.hyperparameters, self.directory, methods)
+            plan = replace(plan, tuning=self._tuning())
         else:
-            own = {name: getattr(self, name) for name in ("algorithm", "methods", "seeds", "directory")}
+            own = {name: getattr(self, name) for name in ("algorithm", "methods", "seeds", "directory", *_TUNING)}
+            own |= {"tune": self.tune or None}
             given = {name: value for name, value in own.items() if value is not None} | self.hyperparameters.given()
             plan = resumed_plan(environment, "compare", given, self.resume)
         comparison = compare(
@@ -70,6 +89,7 @@ class Compare:
             plan.directory,
             methods=plan.methods,
             learning_rates=plan.method_rates,
+            tune=plan.tuning,
             progress=RichProgress().bar,
             resume=plan.resume,
         )
@@ -80,6 +100,29 @@ class Compare:
         if plan.methods != METHODS:
             for line in sizes([Run.load(plan.directory / method) for method in plan.methods]):
                 out.print(line, markup=False)
+        for line in chosen_rates(comparison.tunings):
+            out.print(line, markup=False)
         out.print(comparison.headline, markup=False)
-        out.print(f"written to {plan.directory}", markup=False)
+        out.print(f"written to {plan.directory}; the report is {comparison.report}", markup=False)
         return 0
+
+    def _tuning(self) -> TuningGrid | None:
+        """What `--tune` and the options that go with it ask for."""
+        from symmdp.experiments import TUNING_SEEDS, TuningGrid
+
+        if not self.tune:
+            useless = next((name for name in _TUNING if getattr(self, name) is not None), None)
+            if useless is not None:
+                raise OptionError(f"{as_typed(useless)} says how to tune; give it together with --tune.")
+            return None
+        if self.hyperparameters.learning_rate is not None:
+            raise OptionError("Give --learning-rate or --tune, not both.")
+        count = len(TUNING_SEEDS) if self.tuning_seeds is None else self.tuning_seeds
+        if not 1 <= count <= MOST_SEEDS:
+            raise OptionError(f"--tuning-seeds is the number of seeds, 1 to {MOST_SEEDS:,}; got {count}.")
+        seeds = tuple(range(TUNING_SEEDS[0], TUNING_SEEDS[0] + count))
+        try:
+            grid = TuningGrid(seeds=seeds, steps=self.tuning_steps)
+            return grid if self.rates is None else replace(grid, rates=self.rates)
+        except OptionError as error:
+            raise OptionError(f"--{'tuning-' if str(error).startswith('steps') else ''}{error}") from None

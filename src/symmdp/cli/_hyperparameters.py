@@ -15,6 +15,7 @@ _Integer = Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint=_
 _Every = Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="(default: no evaluations)")]
 _Number = Annotated[float | None, tyro.conf.arg(metavar="X", help_behavior_hint=_HINT)]
 _Widths = Annotated[tuple[int, ...] | None, tyro.conf.arg(metavar="N [N ...]", help_behavior_hint=_HINT)]
+_CONVOLUTIONS = ("channels", "kernel_size", "stride", "padding", "pool")
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,21 @@ class Hyperparameters:
     """Adam's step size."""
     hidden: _Widths = None
     """Widths of the equivariant policy's hidden layers; a plain policy gets widths that match its parameter count."""
+    channels: _Widths = None
+    """Channels of the equivariant policy's convolutions (of images), before the hidden layers."""
+    kernel_size: _Widths = None
+    """Rows and columns of the kernels of each."""
+    stride: _Widths = None
+    """Pixels from one window to the next, of each."""
+    padding: _Widths = None
+    """Pixels of value 0 that are added on all sides, for each."""
+    pool: Annotated[
+        Literal["none", "mean", "max"] | None, tyro.conf.arg(metavar="{none,mean,max}", help_behavior_hint=_HINT)
+    ] = None
+    """Mean or maximum over the pixels that are left, or all of them as a vector."""
     activation: Annotated[
-        Literal["tanh", "relu"] | None, tyro.conf.arg(metavar="{tanh,relu}", help_behavior_hint="(default: tanh)")
+        Literal["tanh", "relu"] | None,
+        tyro.conf.arg(metavar="{tanh,relu}", help_behavior_hint="(default: tanh, relu for images)"),
     ] = None
     """Nonlinearity of the hidden layers (nullspace-basis always has relu)."""
     environments: _Integer = None
@@ -57,15 +71,14 @@ class Hyperparameters:
     ] = None
     """Extend minibatches by all images, or replace each transition by a random one (of the method augmentation)."""
     solved_at: _Number = None
-    """Mean return of ten episodes at which a seed counts as solved."""
-
+    """Mean return of an evaluation, or without evaluations of the last episodes, at which a seed counts as solved."""
     evaluation_every: _Every = None
     """Environment steps between two evaluations."""
     evaluation_episodes: _Integer = None
     """Episodes of each policy in an evaluation."""
 
     def given(self) -> dict[str, object]:
-        """The options that were given, by their names in `TrainingOptions`."""
+        """The options that were given, by their names in `TrainingOptions` and `Convolutions`."""
         values = {name: value for name, value in asdict(self).items() if value is not None}
         return {"total_steps" if name == "steps" else name: value for name, value in values.items()}
 
@@ -75,8 +88,15 @@ class Hyperparameters:
         Raises:
             OptionError: a value is out of range; the message names the option as it is typed.
         """
+        given = self.given()
+        shape = {name: given.pop(name) for name in _CONVOLUTIONS if name in given}
+        if shape and options.convolutions is None:
+            raise OptionError(f"{as_typed(next(iter(shape)))} is for policies of images; this environment's are of vectors.")
         try:
-            return replace(options, **self.given())  # pyright: ignore[reportArgumentType]
+            if options.convolutions is not None:
+                shape |= {"pool": None} if shape.get("pool") == "none" else {}
+                given["convolutions"] = replace(options.convolutions, **shape)  # pyright: ignore[reportArgumentType]
+            return replace(options, **given)  # pyright: ignore[reportArgumentType]
         except OptionError as error:
             field, _, rest = str(error).partition(" ")
             raise OptionError(f"{as_typed(field)} {rest}") from None

@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from symmdp.experiments import Run
+    from symmdp.experiments import Run, Tuning
 
 MethodName = Literal[
     "equivariant", "plain", "random-basis", "nullspace-basis", "augmentation", "mirror-loss", "canonicalization"
@@ -21,4 +21,14 @@ def sizes(runs: Sequence[Run]) -> list[str]:
     for run in runs:
         widths = " × ".join(map(str, run.hidden)) or "none"
         lines.append(f"{run.method}: {run.parameters:,} parameters, hidden widths {widths}; {method_named(run.method).size}")
+    return lines
+
+
+def chosen_rates(tunings: Mapping[str, Tuning]) -> list[str]:
+    """The learning rate of each method as tuning chose it, and what is doubtful about it, a line for each."""
+    lines = []
+    for method, tuning in tunings.items():
+        seeds = f"{len(tuning.seeds)} other seed{'' if len(tuning.seeds) == 1 else 's'}"
+        remark = f"; {tuning.remark}" if tuning.remark else ""
+        lines.append(f"{method}: learning rate {tuning.chosen:g}, chosen from {len(tuning.rates)} on {seeds}{remark}")
     return lines

@@ -13,9 +13,11 @@ from symmdp.errors import OptionError, RunDirectoryError
 
 if TYPE_CHECKING:
     from symmdp.cli._hyperparameters import Hyperparameters
+    from symmdp.experiments import TuningGrid
     from symmdp.training import TrainingOptions
 
-_MOST_SEEDS = 10_000  # all of them train at once
+MOST_SEEDS = 10_000
+"""All of them train at once."""
 
 Algorithm = Literal["ppo", "a2c", "reinforce"]
 
@@ -34,6 +36,7 @@ class Plan:
         learning_rates: of the rows of a run, instead of that of the options.
         methods: that are compared.
         method_rates: learning rates of compared methods that have another than that of the options.
+        tuning: how learning rates of compared methods are chosen; None where they are given.
     """
 
     environment_id: str
@@ -45,6 +48,7 @@ class Plan:
     learning_rates: tuple[float, ...] = ()
     methods: tuple[str, ...] = ()
     method_rates: Mapping[str, float] = field(default_factory=dict)
+    tuning: TuningGrid | None = None
 
     def resume_command(self, symmetry: Path | None = None) -> str:
         """The command that goes on with it, with the file that declares its symmetry."""
@@ -74,8 +78,8 @@ def new_plan(
     """
     from symmdp.training import preset
 
-    if not 1 <= seeds <= _MOST_SEEDS:
-        raise OptionError(f"--seeds is the number of seeds, 1 to {_MOST_SEEDS:,}; got {seeds}.")
+    if not 1 <= seeds <= MOST_SEEDS:
+        raise OptionError(f"--seeds is the number of seeds, 1 to {MOST_SEEDS:,}; got {seeds}.")
     if directory is not None and not directory.name:
         raise OptionError("--directory names the folder to write the run to; got an empty name.")
     options = hyperparameters.apply_to(preset(environment_id, algorithm or "ppo"))
@@ -114,7 +118,7 @@ def resumed_plan(
         raise RunDirectoryError(f"{directory} holds a {what}; resume it with symmdp {other}.")
     if setup.environment_id != environment_id:
         raise OptionError(f"{directory} holds a run of {setup.environment_id}, not of {environment_id}.")
-    begun = setup.learning_rates, setup.methods, setup.method_rates
+    begun = setup.learning_rates, setup.methods, setup.method_rates, setup.tuning
     return Plan(environment_id, setup.method, setup.seeds, setup.options, directory, True, *begun)
 
 

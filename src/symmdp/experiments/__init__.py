@@ -6,6 +6,7 @@ from symmdp.experiments._drawing import can_draw, example_observation
 from symmdp.experiments._evaluations import Evaluations
 from symmdp.experiments._headline import headline
 from symmdp.experiments._learning_curves import draw_learning_curves, learning_curves_figure
+from symmdp.experiments._method_tuning import TuningGrid
 from symmdp.experiments._mirror_image import draw_mirror_image, mirror_image_figure
 from symmdp.experiments._orbit_figure import draw_orbit, orbit_figure
 from symmdp.experiments._results import MethodResult, write_results
@@ -26,6 +27,7 @@ __all__ = [
     "SeedEvaluations",
     "Setup",
     "Tuning",
+    "TuningGrid",
     "asymmetry",
     "can_draw",
     "compare",

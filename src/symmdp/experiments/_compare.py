@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,12 @@ from symmdp.experiments._asymmetry import asymmetry, visited_observations
 from symmdp.experiments._drawing import can_draw, check_drawing
 from symmdp.experiments._figure_style import check_figures
 from symmdp.experiments._learning_curves import draw_learning_curves
+from symmdp.experiments._method_tuning import FOLDER, TuningGrid, tuning_job
 from symmdp.experiments._mirror_image import draw_mirror_image, most_telling_observation
 from symmdp.experiments._results import MethodResult, headline, write_results
 from symmdp.experiments._run import Run, read_json
+from symmdp.experiments._tuning import Tuning, load_tuning, score_tuning
+from symmdp.experiments.report import write_report
 from symmdp.mdp import Symmetry
 from symmdp.training import (
     Job,
@@ -42,12 +45,16 @@ class Comparison:
         finished: whether all methods are trained; otherwise it was interrupted, and can be resumed.
         results: of each method; empty unless finished.
         figures: what was drawn.
+        report: the page on it; None unless finished.
+        tunings: how the learning rate of each method was chosen, by its name; empty unless finished, or where none was.
     """
 
     directory: Path
     finished: bool
     results: tuple[MethodResult, ...] = ()
     figures: tuple[Path, ...] = ()
+    report: Path | None = None
+    tunings: Mapping[str, Tuning] = field(default_factory=dict)
 
     @property
     def headline(self) -> str:
@@ -64,6 +71,7 @@ def compare(
     *,
     methods: Sequence[str] = METHODS,
     learning_rates: Mapping[str, float] | None = None,
+    tune: TuningGrid | None = None,
     workers: int | None = None,
     progress: Callable[[], Progress] | None = None,
     resume: bool = False,
@@ -74,6 +82,9 @@ def compare(
     time as there are cores. Each has a run directory in `directory`; results and figures are made from those alone. Ctrl-C
     ends all with a checkpoint; `resume=True` goes on with those that have not finished, and begins those that had not begun.
 
+    With `tune`, each method first has its learning rate chosen, from the same grid and on seeds that are not compared, in
+    `directory/tuning/METHOD`. A method that diverges with every rate is not trained; the others are, before the error.
+
     Args:
         environment_id: a Gymnasium id.
         symmetry: of the environment; not the trivial one.
@@ -81,13 +92,15 @@ def compare(
         seeds: one policy each, for each method.
         directory: of the comparison; new, unless `resume`.
         methods: names of `symmdp.training.METHODS`; one or more, each once. The first is the one that others are held against.
-        learning_rates: of methods that have another than `options.learning_rate`, as tuning on other seeds finds them.
+        learning_rates: of methods that have another than `options.learning_rate`.
+        tune: choose the learning rate of every method from this grid.
         workers: processes at a time; the number of cores when not given.
         progress: gives each method what is told how far it is.
         resume: go on with the comparison in `directory`.
 
     Raises:
-        OptionError: an option is out of range, or differs from that of the comparison to resume.
+        OptionError: an option is out of range, or differs from that of the comparison to resume; or a method diverged with
+            every rate of the grid.
         RunDirectoryError: the directory exists (unless `resume`), holds no comparison, or cannot be written.
         SymmetryError: the symmetry is trivial.
         SpaceMismatchError: the environment's spaces do not fit the symmetry.
@@ -97,7 +110,12 @@ def compare(
         MissingExtraError: matplotlib, or pygame where it is needed, is not installed.
     """
     path, methods = Path(directory), tuple(methods)
-    rates = _options_of(methods, options, learning_rates or {})
+    given = _options_of(methods, options, learning_rates or {})
+    if tune is not None:
+        if learning_rates:
+            raise OptionError("Learning rates are given or tuned; give learning_rates or tune, not both.")
+        tune.check_apart(seeds)
+        tune.options(options)  # raises where its steps are out of range
     if symmetry.group.order == 1:
         raise SymmetryError("Under the trivial group all policies are plain; give a symmetry with a larger group.")
     check_figures()  # before hours of training, not after
@@ -107,6 +125,7 @@ def compare(
         "environment_id": environment_id,
         "methods": list(methods),
         "learning_rates": {name: float(rate) for name, rate in (learning_rates or {}).items()},
+        "tuning": None if tune is None else json.loads(json.dumps(asdict(tune))),
         "algorithm": options.algorithm,
         "group": symmetry.group.name,
         "seeds": [int(seed) for seed in seeds],
@@ -116,35 +135,73 @@ def compare(
         _check_same(read_json(path, "config.json"), config, path)
     else:
         ensure_new(path)
-        for method, own in rates.items():  # raises whatever is wrong before anything is written
+        for method, own in given.items():  # raises whatever is wrong before anything is written
             training_of(environment_id, symmetry, own, list(seeds), method)
         _write_config(path, config)
-    jobs = []
-    for method, own in rates.items():
-        run = path / method
-        goes_on = resume and (run / "config.json").exists()
-        jobs.append(Job(environment_id, symmetry, own, tuple(seeds), run, policy=method, resume=goes_on))
     try:
-        summaries = train_side_by_side(jobs, progress, workers=workers)
+        trained = _train(environment_id, symmetry, given, seeds, path, tune, progress, workers, resume)
     except WorkerError as error:
         raise WorkerError(f"{error} The other methods are kept too: resume the comparison in {path}.") from None
-    if not all(summary.finished for summary in summaries):
-        return Comparison(path, finished=False)
-    return evaluate(path, symmetry)
+    return evaluate(path, symmetry) if trained else Comparison(path, finished=False)
+
+
+def _train(
+    environment_id: str,
+    symmetry: Symmetry,
+    options: Mapping[str, TrainingOptions],
+    seeds: Sequence[int],
+    path: Path,
+    tune: TuningGrid | None,
+    progress: Callable[[], Progress] | None,
+    workers: int | None,
+    resume: bool,
+) -> bool:
+    """Tune and train all methods as far as they are not; whether they are now."""
+
+    def training(method: str) -> Job | None:
+        rate = options[method].learning_rate if tune is None else load_tuning(path / FOLDER / method).chosen
+        if rate is None:
+            return None
+        run, own = path / method, replace(options[method], learning_rate=rate)
+        goes_on = resume and (run / "config.json").exists()
+        return Job(environment_id, symmetry, own, tuple(seeds), run, policy=method, resume=goes_on)
+
+    def tuning(method: str) -> Job | None:
+        return None if tune is None else tuning_job(environment_id, symmetry, options[method], tune, method, path / FOLDER)
+
+    def then(job: Job) -> Job | None:
+        if not job.learning_rates:
+            return None
+        score_tuning(job.directory, job.learning_rates, job.seeds, job.options)
+        return training(job.policy)
+
+    jobs = [job for method in options if (job := tuning(method) or training(method)) is not None]
+    if not all(summary.finished for summary in train_side_by_side(jobs, progress, workers=workers, then=then)):
+        return False
+    tunings = {} if tune is None else {method: load_tuning(path / FOLDER / method) for method in options}
+    reasons = " ".join(f"{method}: {found.remark}" for method, found in tunings.items() if found.chosen is None)
+    if reasons:
+        report, _ = write_report(path)
+        raise OptionError(
+            f"{reasons} It was not trained; what the others reached is in {report}. Begin a new comparison with lower rates."
+        )
+    return True
 
 
 def evaluate(directory: Path | str, symmetry: Symmetry) -> Comparison:
-    """Read the run directories of a comparison, and write its results and figures.
+    """Read the run directories of a comparison, and write its results, figures and report.
 
     Writes `results.json`, `results.csv`, `learning_curves` and, where Gymnasium can draw a given state, `mirror_image` (each
-    as PNG and PDF).
+    as PNG and PDF), and `report.html`.
 
     Raises:
         RunDirectoryError: the directory does not hold a comparison whose runs have finished, or cannot be written.
         MissingExtraError: matplotlib or pygame is not installed.
     """
     path = Path(directory)
-    methods = read_json(path, "config.json").get("methods", METHODS)
+    config = read_json(path, "config.json")
+    methods = config.get("methods", METHODS)
+    tunings = {method: load_tuning(path / FOLDER / method) for method in methods} if config.get("tuning") else {}
     runs = [Run.load(path / method) for method in methods]
     results = tuple(MethodResult.of(run) for run in runs)
     try:
@@ -154,11 +211,12 @@ def evaluate(directory: Path | str, symmetry: Symmetry) -> Comparison:
         if can_draw(runs[0].environment_id):
             figures.append(path / "mirror_image.png")
             _draw_mirror_image(path, runs, symmetry, figures[1])
+        report, _ = write_report(path)
     except OSError as error:
         if isinstance(error, RunDirectoryError) or error.errno is None:
             raise
         raise RunDirectoryError(f"Cannot write to {path}: {error.strerror}.") from None
-    return Comparison(path, True, results, tuple(figures))
+    return Comparison(path, True, results, tuple(figures), report, tunings)
 
 
 def _draw_mirror_image(directory: Path, runs: Sequence[Run], symmetry: Symmetry, path: Path) -> None:
@@ -200,7 +258,7 @@ def _check_same(old: dict[str, Any], new: dict[str, Any], path: Path) -> None:
     if "methods" not in old:
         raise RunDirectoryError(f"{path} holds a training run, not a comparison; resume it as the run that it is.")
     usual = {"learning_rates": {}}  # comparisons of earlier versions have none
-    for name in ("environment_id", "group", "seeds", "methods", "learning_rates"):
+    for name in ("environment_id", "group", "seeds", "methods", "learning_rates", "tuning"):
         given = old.get(name, usual.get(name))
         if given != new[name]:
             raise OptionError(f"The comparison to resume has {name} {given!r}, not {new[name]!r}; resume it unchanged.")

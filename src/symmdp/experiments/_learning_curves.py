@@ -118,7 +118,7 @@ def _mark_solved(axes: Axes, runs: Sequence[Run], results: Sequence[MethodResult
     axes.set_yticks([tick for tick in axes.get_yticks() if bottom <= tick <= top])
     top += 0.16 * (top - bottom)
     axes.set_ylim(bottom, top)
-    medians = sorted((result.quartiles[1], i) for i, result in enumerate(results) if math.isfinite(result.quartiles[1]))
+    medians = sorted((result.median_steps, i) for i, result in enumerate(results) if math.isfinite(result.median_steps))
     for rank, (steps, i) in enumerate(medians):
         colour = colour_of(runs[i].method, i)
         axes.vlines(steps, bottom, top, color=colour, linewidth=1.4, linestyle=(0, (4, 3)), zorder=4)
@@ -132,7 +132,7 @@ def _mark_solved(axes: Axes, runs: Sequence[Run], results: Sequence[MethodResult
 
 def _name_unsolved(axes: Axes, runs: Sequence[Run], results: Sequence[MethodResult], end: float, ends: Sequence[float]) -> None:
     """Name the methods without a median at the end of their lines, the uppermost above its line and the others below."""
-    unsolved = [i for i, result in enumerate(results) if not math.isfinite(result.quartiles[1])]
+    unsolved = [i for i, result in enumerate(results) if not math.isfinite(result.median_steps)]
     for rank, i in enumerate(sorted(unsolved, key=lambda i: -ends[i])):
         text = runs[i].method if runs[i].threshold is None else f"{runs[i].method}: unsolved"
         height = ends[i] if math.isfinite(ends[i]) else axes.get_ylim()[0]
@@ -151,11 +151,11 @@ def _name_unsolved(axes: Axes, runs: Sequence[Run], results: Sequence[MethodResu
 def _name_all(axes: Axes, runs: Sequence[Run], results: Sequence[MethodResult], ends: Sequence[float]) -> None:
     """Name every method to the right of its line's end, with its median steps to solve, from top to bottom without overlap."""
     bottom, top = axes.get_ylim()
-    order = sorted(range(len(runs)), key=lambda i: (-np.nan_to_num(ends[i], nan=bottom), results[i].quartiles[1]))
+    order = sorted(range(len(runs)), key=lambda i: (-np.nan_to_num(ends[i], nan=bottom), results[i].median_steps))
     heights = [(float(np.nan_to_num(ends[i], nan=bottom)) - bottom) / (top - bottom) for i in order]
     for k, place in enumerate(spread([1 - height for height in heights], _LINE)):
         i = order[k]
-        steps = results[i].quartiles[1]
+        steps = results[i].median_steps
         solved = "" if runs[i].threshold is None else f"  {steps:,.0f}" if math.isfinite(steps) else "  unsolved"
         axes.annotate(
             f"{runs[i].method}{solved}",
@@ -225,14 +225,17 @@ def _title(runs: Sequence[Run], results: Sequence[MethodResult]) -> str:
     if len(results) < 2 or runs[0].threshold is None:
         return f"{environment}: return while {algorithm} trains"
     best = best_of(results[1:])
-    a, b = results[0].quartiles[1], best.quartiles[1]
+    a, b = results[0].median_steps, best.median_steps
     first, second = results[0].method, best.method
+    whose_median = "median evaluation" if results[0].evaluated else "median seed"
+    if math.isfinite(a) and b == 0:
+        return f"{environment}: return while {algorithm} trains"
     if math.isfinite(a) and math.isfinite(b):
         whose = f"the {second} one's" if len(results) == 2 else "the best baseline's"
         return f"{environment}: {first} {algorithm} solves it in {a / b:.2f} × {whose} steps"
     if math.isfinite(a) or math.isfinite(b):
-        return f"{environment}: only {first if math.isfinite(a) else second} {algorithm} solves it (median seed)"
-    return f"{environment}: {'neither' if len(results) == 2 else 'no'} policy solves it (median seed)"
+        return f"{environment}: only {first if math.isfinite(a) else second} {algorithm} solves it ({whose_median})"
+    return f"{environment}: {'neither' if len(results) == 2 else 'no'} policy solves it ({whose_median})"
 
 
 def _thousands(value: float, _: int) -> str:

@@ -28,7 +28,16 @@ from symmdp.training import Failure
 from symmdp.training._run_directory import write_atomically
 
 _POINTS = 1_000
-COLUMNS = ("method", "seed", "learning_rate", "steps_to_solve", "final_return", "area_under_curve", "diverged_at")
+COLUMNS = (
+    "method",
+    "seed",
+    "learning_rate",
+    "steps_to_solve",
+    "final_return",
+    "area_under_curve",
+    "diverged_at",
+    "measured_by",
+)
 
 
 @dataclass(frozen=True)
@@ -125,6 +134,24 @@ class MethodResult:
         """The number of seeds that solved the environment."""
         return sum(math.isfinite(steps) for steps in self.steps_to_solve)
 
+    @property
+    def measured_by(self) -> str:
+        """Whose returns all numbers are of."""
+        return "evaluations" if self.evaluated else "training episodes"
+
+    @property
+    def median_steps(self) -> float:
+        """What methods are held against each other by: the step at which the median evaluation reaches the threshold.
+
+        Where no evaluations were made, it is the median of the steps to solve.
+        """
+        return self.median_reaches if self.evaluated else self.quartiles[1]
+
+    @property
+    def median_steps_interval(self) -> tuple[float, float]:
+        """Its 95 % bootstrap interval."""
+        return self.median_reaches_interval if self.evaluated else self.steps_interval
+
 
 def _of_seed(run: Run, k: int) -> tuple[float, float]:
     """Steps to solve and final return: by the first evaluation at the threshold and the last; by windows of episodes else."""
@@ -209,7 +236,8 @@ def results_csv(results: Sequence[MethodResult]) -> str:
         diverged = {failure.seed: failure.step for failure in result.failures}
         numbers = zip(result.seeds, result.steps_to_solve, result.final_returns, result.areas, strict=True)
         for seed, steps, final, area in numbers:
-            rows.writerow([result.method, seed, result.learning_rate, _steps(steps), final, area, diverged.get(seed, "")])
+            own = [_steps(steps), final, area, diverged.get(seed, ""), result.measured_by]
+            rows.writerow([result.method, seed, result.learning_rate, *own])
     return table.getvalue()
 
 
@@ -219,7 +247,7 @@ def _summary(result: MethodResult) -> dict[str, Any]:
         "method": result.method,
         "parameters": result.parameters,
         "learning_rate": _finite(result.learning_rate),
-        "measured_by": "evaluations" if result.evaluated else "training episodes",
+        "measured_by": result.measured_by,
         "seeds": len(result.seeds),
         "threshold": result.threshold,
         "total_steps": result.total_steps,

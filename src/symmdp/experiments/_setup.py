@@ -3,8 +3,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from symmdp.errors import RunDirectoryError
+from symmdp.experiments._method_tuning import TuningGrid
 from symmdp.experiments._run import learning_rates_of, read_json
 from symmdp.training import TrainingOptions
 
@@ -21,6 +23,7 @@ class Setup:
         learning_rates: that seeds of a run are trained with; one, but for a grid.
         methods: that are compared; empty for a run.
         method_rates: learning rates of compared methods that have another than that of the options.
+        tuning: how the learning rates of compared methods are chosen; None where they are given.
     """
 
     environment_id: str
@@ -30,6 +33,7 @@ class Setup:
     learning_rates: tuple[float, ...] = ()
     methods: tuple[str, ...] = ()
     method_rates: Mapping[str, float] = field(default_factory=dict)
+    tuning: TuningGrid | None = None
 
     @classmethod
     def load(cls, directory: Path | str) -> Setup:
@@ -48,8 +52,15 @@ class Setup:
             if method is not None:
                 return cls(str(config["environment_id"]), method, seeds, options, learning_rates_of(config))
             rates = {str(name): float(rate) for name, rate in config.get("learning_rates", {}).items()}
-            return cls(str(config["environment_id"]), None, seeds, options, methods=methods, method_rates=rates)
+            own = {"methods": methods, "method_rates": rates, "tuning": _grid(config.get("tuning"))}
+            return cls(str(config["environment_id"]), None, seeds, options, **own)
         except KeyError as error:
             raise RunDirectoryError(f"{directory} holds no run: its config.json lacks {error.args[0]!r}.") from None
         except TypeError as error:
             raise RunDirectoryError(f"{directory} holds no run: its config.json cannot be used ({error}).") from None
+
+
+def _grid(values: dict[str, Any] | None) -> TuningGrid | None:
+    if values is None:
+        return None
+    return TuningGrid(tuple(values["rates"]), tuple(values["seeds"]), values["steps"])

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 def result_table(results: Sequence[MethodResult], title: str = "") -> Table:
     """A table of methods: parameters, steps to solve, final return, and what the training cost.
 
+    Of methods that were evaluated while they trained, the steps are those at which the median over seeds of the evaluations
+    reaches the threshold, and the heads of the columns say so.
+
     Raises:
         MissingExtraError: rich is not installed.
     """
@@ -23,25 +26,28 @@ def result_table(results: Sequence[MethodResult], title: str = "") -> Table:
         from rich.table import Table
     table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("method", no_wrap=True)
-    diverged = any(result.failures for result in results)
+    diverged, evaluated = any(result.failures for result in results), all(result.evaluated for result in results)
+    reached = f"median evaluation\nat {results[0].threshold:g} [95 % interval]" if results[0].threshold is not None else "steps"
     for column in (
         "parameters",
-        "steps to solve\nmedian [quartiles]",
+        reached if evaluated else "steps to solve\nmedian [quartiles]",
         "solved",
         *(["diverged"] if diverged else []),
-        "final return\nIQM [95 % interval]",
+        f"final {'evaluation' if evaluated else 'return'}\nIQM [95 % interval]",
         "seconds",
         "steps/s",
     ):
         table.add_column(column, justify="right")
     for result in results:
-        table.add_row(*result_row(result, diverged))
+        table.add_row(*result_row(result, diverged, evaluated))
     return table
 
 
-def result_row(result: MethodResult, diverged: bool) -> tuple[str, ...]:
+def result_row(result: MethodResult, diverged: bool, evaluated: bool) -> tuple[str, ...]:
     """The cells of one method, with one for the seeds that diverged where some method has any."""
     low, median, high = (_steps(q) for q in result.quartiles)
+    if evaluated:
+        median, (low, high) = _steps(result.median_steps), map(_steps, result.median_steps_interval)
     has_threshold = result.threshold is not None
     interval = [number(bound) for bound in result.interval]
     return (
@@ -57,4 +63,4 @@ def result_row(result: MethodResult, diverged: bool) -> tuple[str, ...]:
 
 
 def _steps(value: float) -> str:
-    return f"{value:,.0f}" if math.isfinite(value) else "unsolved"
+    return "–" if math.isnan(value) else f"{value:,.0f}" if math.isfinite(value) else "unsolved"

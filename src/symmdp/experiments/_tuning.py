@@ -51,6 +51,16 @@ class Tuning:
             return None
         return "lowest" if self.chosen == self.rates[0] else "highest"
 
+    @property
+    def remark(self) -> str:
+        """What is doubtful about the choice, in a sentence; empty where nothing is."""
+        if self.finished and self.chosen is None:
+            return f"the median seed diverged with every rate of the grid, {', '.join(f'{rate:g}' for rate in self.rates)}."
+        if self.edge is None:
+            return ""
+        beyond = "lower" if self.edge == "lowest" else "higher"
+        return f"{self.chosen:g} is the {self.edge} rate of the grid; a {beyond} one may be better."
+
 
 def tune(
     environment_id: str,
@@ -107,13 +117,29 @@ def tune(
     )
     if not summary.finished:
         return Tuning(path, False, grid, seeds=tuple(seeds))
-    scores = tuple(_score(path, rate, options) for rate in grid)
+    tuning = score_tuning(path, grid, seeds, options)
+    if tuning.chosen is None:
+        raise OptionError(f"No learning rate can be chosen: {tuning.remark} Try lower ones.")
+    return tuning
+
+
+def score_tuning(directory: Path, grid: tuple[float, ...], seeds: Sequence[int], options: TrainingOptions) -> Tuning:
+    """Score the rates of a run that has finished, choose one, and write `tuning.json`.
+
+    Args:
+        directory: of the run.
+        grid: its learning rates, ascending.
+        seeds: of the run.
+        options: of the run.
+
+    Raises:
+        RunDirectoryError: the run cannot be read, or `tuning.json` not be written.
+    """
+    scores = tuple(_score(directory, rate, options) for rate in grid)
     best = max(scores)
     chosen = grid[scores.index(best)] if math.isfinite(best) else None
-    tuning = Tuning(path, True, grid, scores, chosen, tuple(int(seed) for seed in seeds))
+    tuning = Tuning(directory, True, grid, scores, chosen, tuple(int(seed) for seed in seeds))
     _write(tuning)
-    if chosen is None:
-        raise OptionError(f"The median seed diverged with every rate of the grid, {', '.join(map(str, grid))}; try lower ones.")
     return tuning
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from symmdp.policies import ActorCritic
 from symmdp.training._evaluation_environments import EpisodeBatch, episode_batch
-from symmdp.training._evaluation_policy import StackedActor
+from symmdp.training._evaluation_policy import StackedActor, TabulatedActor
 from symmdp.training._options import TrainingOptions
 from symmdp.training._row import Row
 from symmdp.training._stack import PolicyStack
@@ -67,8 +67,10 @@ class Evaluator:
 
     def _evaluate(self, environments: EpisodeBatch, step: int, rows: NDArray[np.intp]) -> list[Evaluation]:
         streams = [stream(self._rows[row].seed, "evaluation", step) for row in rows]
-        actor = StackedActor(self._stack.module)
+        actor: StackedActor | TabulatedActor = StackedActor(self._stack.module)
         actor.keep(rows)
+        if environments.table is not None:
+            actor = TabulatedActor(actor, environments.table, len(rows))
         sample = _Sampling(self._stack.module, rows, self._options, environments.single_action_space)
         observation = environments.begin(streams)
         shape = len(rows), self._options.evaluation_episodes

@@ -7,10 +7,14 @@ import numpy as np
 from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
 from numpy.typing import NDArray
 
+from symmdp.catalogue.environments import GridWorldVector
+from symmdp.catalogue.environments._grid_world import reward_of
 from symmdp.mdp import environment_spec, make_environment
 from symmdp.training._environments import SeparateEnvironments, stacked_environments
 
 _MOST_SEPARATE = 512  # environments that are held at once, where each is an object of its own
+
+_LARGEST_TABLE = 500_000  # pixels in all observations of an environment that has few
 
 Outcome = tuple[NDArray[Any], NDArray[np.float64], NDArray[np.bool_]]
 
@@ -24,6 +28,11 @@ class EpisodeBatch(Protocol):
     single_observation_space: gym.Space
     single_action_space: gym.Space
     most_rows: int
+
+    @property
+    def table(self) -> NDArray[np.float32] | None:
+        """All observations that there are, shape `(observations, …)`; its episodes then give numbers of rows of it instead."""
+        ...
 
     def begin(self, streams: list[np.random.Generator]) -> NDArray[Any]:
         """Start anew, each row from its stream (at most `most_rows`): observations `(rows, episodes, …)`."""
@@ -50,6 +59,10 @@ def episode_batch(environment_id: str, episodes: int) -> EpisodeBatch:
     usual = not given and not spec.kwargs
     if usual and str(spec.vector_entry_point).endswith(":CartPoleVectorEnv"):
         return _CartPoleEpisodes(episodes, spec.max_episode_steps or 500)
+    if str(spec.vector_entry_point) == f"symmdp.catalogue.environments:{GridWorldVector.__name__}":
+        inner = GridWorldVector(1, spec.max_episode_steps or 100, **(spec.kwargs | given))
+        if inner.law.size**4 * inner.law.cell**2 <= _LARGEST_TABLE:
+            return _GridWorldEpisodes(inner, episodes)
     if isinstance(stacked_environments(environment_id, [0], 1), SeparateEnvironments):
         return _SeparateEpisodes(environment_id, episodes)
     return _StackedEpisodes(environment_id, episodes)
@@ -62,6 +75,7 @@ class _CartPoleEpisodes:
     """
 
     most_rows = 10_000
+    table = None
 
     def __init__(self, episodes: int, max_episode_steps: int):
         self._constants = CartPoleVectorEnv(num_envs=1, max_episode_steps=max_episode_steps)
@@ -101,10 +115,45 @@ class _CartPoleEpisodes:
         return self._state.transpose(1, 2, 0).astype(np.float32)
 
 
+class _GridWorldEpisodes:
+    """Many episodes of Grid World at once, which has no more observations than the prey has places."""
+
+    most_rows = 10_000
+
+    def __init__(self, inner: GridWorldVector, episodes: int):
+        self._law, self._most_steps, self._episodes = inner.law, inner.max_episode_steps, episodes
+        self.single_observation_space = inner.single_observation_space
+        self.single_action_space = inner.single_action_space
+        self.table = self._law.images(np.arange(self._law.size**2))
+        self._streams: list[np.random.Generator] = []
+        self._prey = np.zeros((0, episodes), np.int64)
+        self._steps = 0
+
+    def begin(self, streams: list[np.random.Generator]) -> NDArray[np.int64]:
+        # The prey's own, so that it does not matter how much action noise is drawn at once.
+        self._streams, self._steps = [np.random.default_rng(source.integers(2**63)) for source in streams], 0
+        self._prey = self._law.start(self._draws().ravel()).reshape(-1, self._episodes)
+        return self._prey
+
+    def step(self, actions: NDArray) -> Outcome:
+        prey, ended = self._law.step(self._prey.ravel(), actions.ravel(), self._draws().ravel())
+        self._prey, ended = prey.reshape(self._prey.shape), ended.reshape(self._prey.shape)
+        rewards = np.where(ended, reward_of(True), reward_of(False))
+        self._steps += 1
+        return self._prey, rewards, ended | (self._steps >= self._most_steps)
+
+    def keep(self, rows: NDArray[np.intp]) -> None:
+        self._streams, self._prey = [self._streams[row] for row in rows], self._prey[rows]
+
+    def _draws(self) -> NDArray[np.float64]:
+        return np.stack([source.random(self._episodes) for source in self._streams])
+
+
 class _StackedEpisodes:
     """The environments that training steps together, made anew for each evaluation; rows that are done step on unseen."""
 
     most_rows = 10_000
+    table = None
 
     def __init__(self, environment_id: str, episodes: int):
         self._id, self._episodes = environment_id, episodes
@@ -137,6 +186,8 @@ class _StackedEpisodes:
 
 class _SeparateEpisodes:
     """Environments of any kind, stepped one by one while their episodes last."""
+
+    table = None
 
     def __init__(self, environment_id: str, episodes: int):
         self._id, self._episodes = environment_id, episodes

@@ -58,8 +58,32 @@ class StackedActor:
             self._layers = [layer if callable(layer) else (layer[0][rows], layer[1][rows]) for layer in self._layers]
 
 
+class TabulatedActor:
+    """The actors of a stack where there are few observations: what each gives for every one of them, looked up by number.
+
+    Args:
+        actor: of the rows.
+        table: all observations, shape `(observations, …)`.
+        rows: how many.
+    """
+
+    def __init__(self, actor: StackedActor, table: Array, rows: int):
+        self._outputs = actor(np.repeat(table[None], rows, axis=0))
+
+    def __call__(self, observation: NDArray[np.int64]) -> Array:
+        """Logits or means, shape `(rows, episodes, actions)`, of numbers of observations `(rows, episodes)`."""
+        return self._outputs[np.arange(len(observation))[:, None], observation]
+
+    def keep(self, rows: NDArray[np.intp]) -> None:
+        """Go on with these rows only."""
+        self._outputs = self._outputs[rows]
+
+
 def _layers(module: ActorCritic) -> list[Callable[[Array], Array] | tuple[Array, Array]] | None:
-    """The actor's layers in NumPy: functions, and transposed weights with biases; None where one is of another kind."""
+    """The actor's layers in NumPy: functions, and transposed weights with biases; None where one is of another kind.
+
+    And None where actor and critic share layers, or observations are not vectors.
+    """
     actor, before = module.actor, (module.trunk, module.observation_scale)  # before it only where there are images
     own = type(module).forward is ActorCritic.forward and all(part is None for part in before)
     if not own or not isinstance(actor, EquivariantMLP):

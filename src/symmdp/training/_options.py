@@ -65,7 +65,7 @@ class TrainingOptions:
     augmentation: Literal["all", "random"] = "all"
     """Whether minibatches are extended by all images, or each transition is replaced by a random one ("augmentation")."""
     solved_at: float | None = None
-    """A seed is solved when the mean return of its last `solved_window` episodes first reaches this."""
+    """A seed is solved when an evaluation reaches this; without any, the mean return of its last `solved_window` episodes."""
     solved_window: int = 10
     """Episodes in that mean."""
     evaluation_every: int | None = None

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -33,7 +34,11 @@ class Job:
 
 
 def train_side_by_side(
-    jobs: Sequence[Job], progress: Callable[[], Progress] | None = None, *, workers: int | None = None
+    jobs: Sequence[Job],
+    progress: Callable[[], Progress] | None = None,
+    *,
+    workers: int | None = None,
+    then: Callable[[Job], Job | None] | None = None,
 ) -> tuple[TrainingSummary, ...]:
     """Train several runs at once, each in a process of its own with one thread; the results are those of `train`.
 
@@ -45,9 +50,10 @@ def train_side_by_side(
         jobs: the runs, each with its own directory.
         progress: gives each run what is told how far it is.
         workers: processes at a time; the number of cores when not given.
+        then: gives the job that follows one that has finished, or None; it waits until the others have begun.
 
     Returns:
-        A summary for each job; of one that did not begin, with no step.
+        A summary for each job, or for the last that follows it; of one that did not begin, with no step.
 
     Raises:
         OptionError: fewer than one worker.
@@ -57,21 +63,27 @@ def train_side_by_side(
     most = _cores() if workers is None else workers
     if most < 1:
         raise OptionError(f"workers is the number of processes at a time, at least 1; got {workers}.")
-    started: list[_Worker] = []
+    waiting, started = deque(enumerate(jobs)), list[_Worker]()
+    summaries: dict[int, TrainingSummary] = {}
     with interrupts() as interrupted:
         try:
             while True:
                 running = {worker.connection: worker for worker in started if worker.running}
                 stopping = bool(interrupted) or any(worker.error for worker in started)
-                if not stopping:
-                    for job in jobs[len(started) : len(started) + most - len(running)]:
-                        worker = _start(job, progress)
-                        started.append(worker)
-                        running[worker.connection] = worker
+                while waiting and len(running) < most and not stopping:
+                    worker = _start(*waiting.popleft(), progress)
+                    started.append(worker)
+                    running[worker.connection] = worker
                 if not running:
                     break
                 for connection in wait(list(running), timeout=0.2):
-                    running[connection].receive()  # pyright: ignore[reportArgumentType]
+                    worker = running[connection]  # pyright: ignore[reportArgumentType]
+                    worker.receive()
+                    if worker.summary is not None:
+                        summaries[worker.place] = worker.summary
+                        following = then(worker.job) if then is not None and worker.summary.finished else None
+                        if following is not None:
+                            waiting.append((worker.place, following))
                 if interrupted or any(worker.error for worker in started):
                     for worker in started:
                         worker.ask_to_stop()
@@ -81,8 +93,8 @@ def train_side_by_side(
     for worker in started:
         if worker.error is not None:
             raise worker.error
-    summaries = [worker.summary for worker in started if worker.summary is not None]
-    return (*summaries, *(TrainingSummary(job.directory, False, 0, 0.0) for job in jobs[len(started) :]))
+    summaries |= {place: TrainingSummary(job.directory, False, 0, 0.0) for place, job in waiting}
+    return tuple(summaries[place] for place in range(len(jobs)))
 
 
 def _cores() -> int:
@@ -90,21 +102,21 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _start(job: Job, progress: Callable[[], Progress] | None) -> _Worker:
+def _start(place: int, job: Job, progress: Callable[[], Progress] | None) -> _Worker:
     context = get_context("spawn")
     with _ignoring_interrupts():  # what a process starts with; the parent alone answers to Ctrl-C
         ours, theirs = context.Pipe()
         process = context.Process(target=_work, args=(theirs, job), daemon=True)
         process.start()
         theirs.close()
-    return _Worker(job, process, ours, progress() if progress else None)
+    return _Worker(place, job, process, ours, progress() if progress else None)
 
 
 class _Worker:
     """The parent's view of one process."""
 
-    def __init__(self, job: Job, process: BaseProcess, connection: Connection, progress: Progress | None):
-        self.job, self.connection, self._process, self._progress = job, connection, process, progress
+    def __init__(self, place: int, job: Job, process: BaseProcess, connection: Connection, progress: Progress | None):
+        self.place, self.job, self.connection, self._process, self._progress = place, job, connection, process, progress
         self.summary: TrainingSummary | None = None
         self.error: SymmdpError | None = None
         self._asked = False

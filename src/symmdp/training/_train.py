@@ -94,7 +94,7 @@ def train(
         _check_same(run.config, config)
     else:
         run = RunDirectory.create(path, config | provenance())
-    label = f"{environment_id} {policy}"
+    label = f"{environment_id} {policy}" + (f", {len(rates)} learning rates" if len(rates) > 1 else "")
     session = Session(run, training, label, progress=progress, checkpoint_every=checkpoint_every, stop=stop)
     with _threads(threads):
         return session.go(resume)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from symmdp.errors import RunDirectoryError
+from symmdp.experiments._method_tuning import FOLDER
 from symmdp.experiments._run import Run, read_json
 from symmdp.experiments._tuning import Tuning, load_tuning
 
@@ -58,22 +59,22 @@ class Experiment:
             raise RunDirectoryError(f"{directory} holds no comparison: its config.json cannot be used ({error}).") from None
         if any(not method or Path(method).name != method for method in methods):
             raise RunDirectoryError(f"{directory} holds no comparison: its methods must be names of folders; got {methods}.")
+        tuned = [method for method in methods if (directory / FOLDER / method / "tuning.json").is_file()]
+        tunings = {method: load_tuning(directory / FOLDER / method) for method in tuned}
         runs: list[Run] = []
         gaps: list[str] = []
         for method in methods:
             if not (directory / method / "config.json").exists():
-                gaps.append(f"{method} has not begun.")
+                hopeless = method in tunings and tunings[method].chosen is None
+                gaps.append(f"{method} was not trained: {tunings[method].remark}" if hopeless else f"{method} has not begun.")
                 continue
             try:
                 runs.append(Run.load(directory / method, going_on=True))
                 gaps.extend(_gaps(runs[-1]))
             except RunDirectoryError as error:
                 gaps.append(f"{method} cannot be read: {error}")
-        tuned = [method for method in methods if (directory / "tuning" / method / "tuning.json").is_file()]
-        tunings = tuple((method, load_tuning(directory / "tuning" / method)) for method in tuned)
-        return cls(
-            directory, environment_id, methods, tuple(runs), tuple(gaps), tunings, _image(directory / "mirror_image.png")
-        )
+        image = _image(directory / "mirror_image.png")
+        return cls(directory, environment_id, methods, tuple(runs), tuple(gaps), tuple(tunings.items()), image)
 
 
 def experiments_in(directory: Path) -> tuple[tuple[Experiment, ...], tuple[str, ...]]:

@@ -9,13 +9,12 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from symmdp.errors import RunDirectoryError
-from symmdp.experiments._headline import best_of, headline
+from symmdp.experiments._headline import best_of, headline, ratio_of_steps
 from symmdp.experiments._learning_curves import measure
 from symmdp.experiments._method_style import style_of
 from symmdp.experiments._number import number
 from symmdp.experiments._results import MethodResult, improvements
 from symmdp.experiments._run import Run
-from symmdp.experiments._statistics import ratio_of_medians
 from symmdp.experiments.report._curve_figures import Curves, mean_figure, quartile_figure, seed_figure
 from symmdp.experiments.report._elements import element, to_html
 from symmdp.experiments.report._experiment import Experiment, experiments_in
@@ -108,8 +107,8 @@ def verdict(experiment: Experiment, results: Sequence[MethodResult]) -> str:
     (result,) = results
     if result.threshold is None:
         return f"Final return {number(result.final_return)} (interquartile mean over {_seeds(result)})."
-    median = result.quartiles[1]
-    when = f"the median seed in {median:,.0f} steps" if math.isfinite(median) else "the median seed not"
+    median, whose = result.median_steps, "the median evaluation" if result.evaluated else "the median seed"
+    when = f"{whose} in {median:,.0f} steps" if math.isfinite(median) else f"{whose} not"
     return f"{result.solved} of {_seeds(result)} solve{'s' if result.solved == 1 else ''} it, {when}."
 
 
@@ -161,7 +160,9 @@ def _sections(experiment: Experiment, results: Sequence[MethodResult], several: 
         box = element("div", image, class_="scroll picture", tabindex="0", role="region", aria_label="Mirror image")
         found.append(_section("Mirror image", element("figure", caption, box)))
     if experiment.tunings:
-        found.append(_section("Learning rates", tuning_table(experiment.tunings)))
+        remarks = [f"{method}: {tuning.remark}" for method, tuning in experiment.tunings if tuning.remark]
+        notes = [element("p", remark, class_="warning", role="note") for remark in remarks]
+        found.append(_section("Learning rates", tuning_table(experiment.tunings), *notes))
     found.append(_section("Configuration", element("div", option_table(runs), version_table(runs), class_="pair")))
     return found
 
@@ -189,10 +190,7 @@ def _comparison(experiment: Experiment, results: Sequence[MethodResult]) -> tupl
     probability, _ = improvements((results[0], best))[best.method]["final_return"]
     if best.threshold is None:
         return "–", number(probability, 2)
-    if not (math.isfinite(results[0].quartiles[1]) and math.isfinite(best.quartiles[1])):
-        return "–", number(probability, 2)
-    ratio, (low, high) = ratio_of_medians(results[0].steps_to_solve, best.steps_to_solve)
-    return f"{number(ratio, 2)} [{number(low, 2)} – {number(high, 2)}]", number(probability, 2)
+    return ratio_of_steps(results[0], best), number(probability, 2)
 
 
 def _explanation(runs: Sequence[Run], results: Sequence[MethodResult]) -> str:

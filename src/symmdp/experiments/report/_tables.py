@@ -91,7 +91,15 @@ def seed_table(results: Sequence[MethodResult]) -> Element:
         for seed, solved, final, area in numbers:
             failure = diverged.get(seed)
             failed = "–" if failure is None else f"{failure.step:,}" + (f": {failure.reason}" if failure.reason else "")
-            cells = [str(seed), _rate(result.learning_rate), steps(solved), signed(final), signed(area), failed]
+            cells = [
+                str(seed),
+                _rate(result.learning_rate),
+                steps(solved),
+                signed(final),
+                signed(area),
+                failed,
+                result.measured_by,
+            ]
             shown = [cell for name, cell in zip(COLUMNS[1:], cells, strict=True) if solves or name != _SOLVES]
             rows.append([key(result.method, k), *shown])
     head = [name.replace("_", " ") for name in COLUMNS if solves or name != _SOLVES]
@@ -117,7 +125,11 @@ def tuning_table(tunings: Sequence[tuple[str, Tuning]]) -> Element:
             cells.append(element("strong", f"{text} ✓") if rate == tuning.chosen else text)
         rows.append(cells)
     head = ["method", "seeds", *(_rate(rate) for rate in rates)]
-    return table(head, rows, "Score of each learning rate that was tried; ✓ marks the chosen one", texts=2)
+    caption = (
+        "Score of each learning rate that was tried: the mean over the run of the median return over seeds; "
+        "✓ marks the chosen one"
+    )
+    return table(head, rows, caption, texts=2)
 
 
 def option_table(runs: Sequence[Run]) -> Element:
