@@ -48,7 +48,21 @@ def test_presets(environment_id: str, algorithm: str) -> None:
     assert TrainingOptions.from_dict(asdict(options)) == options
 
 
+def test_a_variant_of_a_preset_is_another_one() -> None:
+    usual, efficient = preset("CartPole-v1"), preset("CartPole-v1", variant="sample-efficient")
+    assert efficient != usual == preset("CartPole-v1", variant=None)
+    assert efficient.batch < usual.batch
+    assert efficient.solved_at == usual.solved_at
+    assert TrainingOptions.from_dict(asdict(efficient)) == efficient
+
+
 def test_no_preset() -> None:
+    with pytest.raises(OptionError, match=r"no preset 'fast' for CartPole-v1 with ppo; .* 'sample-efficient'"):
+        preset("CartPole-v1", variant="fast")
+    with pytest.raises(OptionError, match="no preset 'sample-efficient' for CartPole-v1 with a2c"):
+        preset("CartPole-v1", "a2c", variant="sample-efficient")
+    with pytest.raises(OptionError, match="no preset 'sample-efficient' for Pendulum-v1"):
+        preset("Pendulum-v1", variant="sample-efficient")
     with pytest.raises(OptionError, match=r"Did you mean CartPole-v1\?"):
         preset("CartPol-v1")
     with pytest.raises(OptionError, match="'ppo', 'a2c' or 'reinforce'"):

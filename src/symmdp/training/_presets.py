@@ -9,6 +9,23 @@ from symmdp.policies import Convolutions
 from symmdp.training._options import TrainingOptions, check_algorithm
 
 _CARTPOLE = TrainingOptions(discount=0.98, gae_lambda=0.8, epochs=6, learning_rate=1e-3, solved_at=475.0)
+# One environment, whose rollouts hold few transitions and are soon used: chosen by random search, for either method, among
+# numbers of environments, rollouts, epochs, minibatches, γ, λ, clip ranges, networks, and weights and norms of gradients.
+_CARTPOLE_SAMPLE_EFFICIENT = replace(
+    _CARTPOLE,
+    total_steps=12_000,
+    environments=1,
+    rollout_steps=64,
+    epochs=10,
+    minibatch=32,
+    learning_rate=1e-2,
+    anneal=False,
+    discount=0.99,
+    gae_lambda=0.9,
+    value_coefficient=0.1,
+    max_gradient_norm=2.0,
+    hidden=(64,),
+)
 _ACROBOT = TrainingOptions(total_steps=60_000, rollout_steps=64, epochs=4, minibatch=128, learning_rate=1e-3, solved_at=-100.0)
 _PENDULUM = TrainingOptions(total_steps=100_000, environments=4, rollout_steps=256, discount=0.9, solved_at=-200.0)
 # The paper's network for Grid World; its own counts are of the plain one, which the equivariant one exceeds.
@@ -52,16 +69,25 @@ _PRESETS: tuple[tuple[str, TrainingOptions], ...] = (
     ("symmdp/GridWorld-v0", _GRID_WORLD),
     ("symmdp/Pong-v0", _PONG),
 )
+_VARIANTS: tuple[tuple[str, str, TrainingOptions], ...] = (("CartPole-v1", "sample-efficient", _CARTPOLE_SAMPLE_EFFICIENT),)
 
 
-def preset(environment_id: str, algorithm: str = "ppo") -> TrainingOptions:
+def preset(environment_id: str, algorithm: str = "ppo", *, variant: str | None = None) -> TrainingOptions:
     """The hyper-parameters that this project uses for an environment, whatever its options.
 
+    Args:
+        environment_id: a Gymnasium id.
+        algorithm: which loss is minimised.
+        variant: other ones than the usual: "sample-efficient" (CartPole-v1 with PPO) learns from the fewest environment steps,
+            with one environment and many gradient steps, and takes longer for a step.
+
     Raises:
-        OptionError: there is none for this environment and algorithm; pass `TrainingOptions` of your own.
+        OptionError: there is none for this environment, algorithm and variant; pass `TrainingOptions` of your own.
     """
     check_algorithm(algorithm)
     environment_id, _ = parse_environment_name(environment_id)
+    if variant is not None:
+        return _variant(environment_id, algorithm, variant)
     for name, options in _PRESETS:
         if name == environment_id and options.algorithm == algorithm:
             return options
@@ -72,3 +98,11 @@ def preset(environment_id: str, algorithm: str = "ppo") -> TrainingOptions:
         f"There is no preset for {environment_id} with {algorithm}; there are some for {', '.join(names)}.{hint} "
         "In Python, pass TrainingOptions of your own."
     )
+
+
+def _variant(environment_id: str, algorithm: str, variant: str) -> TrainingOptions:
+    for name, of, options in _VARIANTS:
+        if (name, of, options.algorithm) == (environment_id, variant, algorithm):
+            return options
+    known = ", ".join(f"{of!r} ({name}, {options.algorithm})" for name, of, options in _VARIANTS)
+    raise OptionError(f"There is no preset {variant!r} for {environment_id} with {algorithm}; such variants are {known}.")
