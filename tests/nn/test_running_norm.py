@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from symmdp import Representation, groups
-from symmdp.errors import OptionError, ShapeError
+from symmdp.errors import DivergenceError, OptionError, ShapeError
 from symmdp.mdp import SymmetricStatistics, Symmetry
 from symmdp.nn import EquivariantConv2d, EquivariantRunningNorm, EquivariantSequential, to_plain
 from symmdp.representations import image, plane
@@ -109,3 +109,13 @@ def test_mistakes_are_explained() -> None:
         EquivariantRunningNorm(rep, [0.0, 1.0])
     with pytest.raises(ShapeError, match="expected"):
         EquivariantRunningNorm(rep).update(torch.zeros(4, 2))
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), 1e200])
+def test_data_that_are_not_finite_are_refused_and_not_counted(bad: float):
+    norm = EquivariantRunningNorm(groups.cyclic(2).regular)
+    norm.update(torch.randn(10, 2, generator=torch.Generator().manual_seed(0)))
+    before = {name: value.clone() for name, value in norm.state_dict().items()}
+    with pytest.raises(DivergenceError, match="not finite"):
+        norm.update(torch.tensor([[0.0, bad]], dtype=torch.float64))
+    assert all(torch.equal(value, before[name]) for name, value in norm.state_dict().items())

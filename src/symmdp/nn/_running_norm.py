@@ -8,7 +8,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
-from symmdp.errors import OptionError, ShapeError
+from symmdp.errors import DivergenceError, OptionError, ShapeError
 from symmdp.maps import SymmetrizedMoments
 from symmdp.nn._coordinate_blocks import CoordinateBlocks
 from symmdp.representations import ImageRepresentation, Representation
@@ -104,7 +104,12 @@ class EquivariantRunningNorm(nn.Module):
 
     @torch.no_grad()
     def update(self, x: Tensor) -> None:
-        """Count data, of the shape of an input; does nothing in eval mode, where the statistics are frozen."""
+        """Count data, of the shape of an input; does nothing in eval mode, where the statistics are frozen.
+
+        Raises:
+            DivergenceError: an entry is not finite, or its square is not; nothing was counted. (Compiled code leaves such data
+                out without a word.)
+        """
         if not self.training:
             return
         data = self._features(x).reshape(-1, self.mean.shape[-1])
@@ -117,9 +122,16 @@ class EquivariantRunningNorm(nn.Module):
         delta, share = mean - self.mean, len(data) / (self.count + len(data)).double()
         variance = (data - mean).square().mean(0)
         known = torch.where(self.count > 0, self.variance, torch.zeros_like(self.variance))
-        self.variance.copy_(known + share * (variance - known) + delta.square() * (share * (1 - share)))
-        self.mean.add_(delta * share)
-        self.count.add_(len(data))
+        variance = known + share * (variance - known) + delta.square() * (share * (1 - share))
+        mean = self.mean + delta * share
+        good = torch.isfinite(mean + variance).all()  # what is not would spoil the statistics for good
+        if not torch.compiler.is_compiling() and not good:
+            raise DivergenceError(
+                "The data hold numbers that are not finite, or whose squares are not. Leave them out before update()."
+            )
+        self.variance.copy_(torch.where(good, variance, self.variance))
+        self.mean.copy_(torch.where(good, mean, self.mean))
+        self.count.add_(len(data) * good)
 
     def statistics(self) -> tuple[Tensor, Tensor]:
         """`(m − c, v)` in float64, a number for each coordinate, or for each channel of images."""
