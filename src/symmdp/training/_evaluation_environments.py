@@ -75,7 +75,7 @@ class _CartPoleEpisodes:
     """
 
     most_rows = 10_000
-    table = None
+    table: NDArray[np.float32] | None = None
 
     def __init__(self, episodes: int, max_episode_steps: int):
         self._constants = CartPoleVectorEnv(num_envs=1, max_episode_steps=max_episode_steps)
@@ -124,7 +124,7 @@ class _GridWorldEpisodes:
         self._law, self._most_steps, self._episodes = inner.law, inner.max_episode_steps, episodes
         self.single_observation_space = inner.single_observation_space
         self.single_action_space = inner.single_action_space
-        self.table = self._law.images(np.arange(self._law.size**2))
+        self.table: NDArray[np.float32] | None = self._law.images(np.arange(self._law.size**2))
         self._streams: list[np.random.Generator] = []
         self._prey = np.zeros((0, episodes), np.int64)
         self._steps = 0
@@ -187,7 +187,7 @@ class _StackedEpisodes:
 class _SeparateEpisodes:
     """Environments of any kind, stepped one by one while their episodes last."""
 
-    table = None
+    table: NDArray[np.float32] | None = None
 
     def __init__(self, environment_id: str, episodes: int):
         self._id, self._episodes = environment_id, episodes
