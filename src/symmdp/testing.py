@@ -145,11 +145,18 @@ def _errors(
         if y.shape != (samples, rep_out.dim):
             raise ShapeError(f"Expected outputs of shape ({samples}, {rep_out.dim}); the module gave {tuple(y.shape)}.")
         for g in rep_in.group.numbered:
-            moved = x.double() @ torch.tensor(rep_in(g), dtype=torch.float64).T
+            moved = _moved(rep_in, g, x.double())
             image = module(moved.to(dtype).to(device)).double().cpu()
-            expected = y @ torch.tensor(rep_out(g), dtype=torch.float64).T
+            expected = _moved(rep_out, g, y)
             errors.append(float(((image - expected).abs() / y.abs().max().clamp_min(1)).max()))
     return errors
+
+
+def _moved(rep: Representation, g: int, x: Tensor) -> Tensor:
+    """`ρ(g) x` of vectors on the last axis; the matrices of images, which may be huge, are not written out."""
+    if rep.source is not None and rep.sign is not None:
+        return x[..., torch.tensor(rep.source[g])] * torch.tensor(rep.sign[g], dtype=x.dtype)
+    return x @ torch.tensor(rep(g), dtype=x.dtype).T
 
 
 def _dtype_of(module: Callable[[Tensor], Tensor]) -> torch.dtype:
