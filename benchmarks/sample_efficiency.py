@@ -1,7 +1,7 @@
 """Environment steps until the median policy balances the pole for all 500 steps: each method at its best learning rate.
 
-CartPole-v1 with the preset "sample-efficient", as in van der Pol et al. 2020, figure 5: every 500 steps each policy plays 25
-episodes beside its training, with sampled actions. A rate is chosen from the grid for each method alone, on seeds that the
+CartPole-v1 with the preset "sample-efficient": every 500 steps each policy plays 25 episodes beside its training, with sampled
+actions. A rate is chosen from the grid for each method alone, on seeds that the
 results do not use, by the area under the median curve. A row is one evaluation of one seed.
 """
 
