@@ -223,6 +223,7 @@ def test_resume_checks_what_is_there(capsys: pytest.CaptureFixture[str]) -> None
     assert main(["train", "CartPole-v1", "--resume", "run"]) == 0
 
 
+@pytest.mark.slow
 def test_interrupted_comparison_says_how_to_resume(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -503,6 +504,7 @@ def test_compare_named_methods(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.slow
 def test_compare_tunes_each_method(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tuning = ["--tune", "--rates", "0.1", "0.001", "--tuning-seeds", "2", "--tuning-steps", "128"]
     evaluated = ["--evaluation-every", "128", "--evaluation-episodes", "2", "--solved-at", "500"]

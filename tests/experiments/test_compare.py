@@ -71,6 +71,7 @@ def test_trains_both_methods_and_writes_results_and_figures(tmp_path: Path) -> N
     assert large <= 1.2 * small
 
 
+@pytest.mark.slow
 def test_interrupted_and_resumed_equals_unbroken(tmp_path: Path) -> None:
     compare("CartPole-v1", SYMMETRY, LONG, [0, 1], tmp_path / "unbroken")
     broken = tmp_path / "broken"
@@ -84,6 +85,7 @@ def test_interrupted_and_resumed_equals_unbroken(tmp_path: Path) -> None:
         assert texts[0] == texts[1]
 
 
+@pytest.mark.slow
 def test_a_method_that_never_began_is_trained_when_resuming(tmp_path: Path) -> None:
     assert compare("CartPole-v1", SYMMETRY, OPTIONS, [0], tmp_path / "c").finished
     shutil.rmtree(tmp_path / "c" / "plain")

@@ -90,6 +90,7 @@ def test_each_method_trains_with_the_rate_that_was_best_on_other_seeds(unbroken:
     assert "Score of each learning rate" in (unbroken / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_what_had_not_finished_goes_on_to_the_same_numbers(unbroken: Path, tmp_path: Path) -> None:
     """One method is tuned, the other's grid is trained but has no score, and neither has been trained."""
     broken = tmp_path / "c"
@@ -123,6 +124,7 @@ def test_interrupted_time_and_again(unbroken: Path, tmp_path: Path, number: sign
     assert numbers(broken) == numbers(unbroken)
 
 
+@pytest.mark.slow
 def test_a_method_that_always_diverges_is_an_error_and_the_others_are_kept(tmp_path: Path) -> None:
     options = replace(OPTIONS, mirror_coefficient=1e300)  # infinite in float32
     message = r"mirror-loss: the median seed diverged with every rate of the grid, 0\.001, 0\.02, 0\.1\. It was not trained"

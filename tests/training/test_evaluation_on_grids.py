@@ -11,7 +11,12 @@ from symmdp.catalogue.environments._grid_world_law import GridWorldLaw
 from symmdp.policies import Convolutions
 from symmdp.training import Training, TrainingOptions
 from symmdp.training._evaluation import Evaluation
-from symmdp.training._evaluation_environments import _GridWorldEpisodes, _SeparateEpisodes, episode_batch
+from symmdp.training._evaluation_environments import (
+    _GridWorldEpisodes,
+    _SeparateEpisodes,
+    _StackedEpisodes,
+    episode_batch,
+)
 from symmdp.training._streams import stream
 from symmdp.training.methods._named import METHODS, method_named
 
@@ -84,4 +89,4 @@ def test_a_row_does_not_depend_on_its_company() -> None:
 
 def test_where_observations_are_many_they_are_not_tabulated() -> None:
     assert isinstance(episode_batch("symmdp/GridWorld-v0", 2), _GridWorldEpisodes)
-    assert isinstance(episode_batch("symmdp/GridWorld-v0 (size=41)", 2), _SeparateEpisodes)
+    assert isinstance(episode_batch("symmdp/GridWorld-v0 (size=41)", 2), _StackedEpisodes)

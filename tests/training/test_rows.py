@@ -199,13 +199,13 @@ def test_what_a_run_says_of_a_failure(tmp_path: Path) -> None:
     assert run.episodes[0].steps[-1] == failure.step
     # It reached the (low) threshold before, and counts as not solved all the same.
     result = MethodResult.of(run)
-    assert result.failed == len(run.failures)
+    assert result.failures == run.failures
     assert math.isinf(result.steps_to_solve[0])
     assert math.isnan(result.final_returns[0])
-    assert f"({result.failed} diverged)" in result_row(result)[3]
+    assert f"{len(result.failures)}/{len(run.seeds)}" in result_row(result, True, False)
     assert result_table([result]).row_count == 1
     good = MethodResult.of(Run.load(tmp_path / "run", 1e-3))
-    assert (good.failed, good.solved) == (0, 2)
+    assert (good.failures, good.solved) == ((), 2)
     # Its evaluations stay in the table, as no number.
     evaluations = Evaluations.load(tmp_path / "run")
     row = list(zip(evaluations.seeds, evaluations.learning_rates, strict=True)).index((0, 1.0))

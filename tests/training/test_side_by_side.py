@@ -132,6 +132,7 @@ def test_a_process_that_dies_is_named_and_the_rest_is_kept(tmp_path: Path) -> No
     assert all(summary.finished for summary in train_side_by_side(jobs))
 
 
+@pytest.mark.slow
 def test_jobs_that_follow_others(tmp_path: Path) -> None:
     """Of two first jobs each has a successor, which begins after the other first one; a signal keeps both from beginning."""
 

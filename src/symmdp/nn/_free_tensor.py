@@ -41,6 +41,7 @@ class FreeTensor(nn.Module):
         self.count = len(space) if isinstance(space, np.ndarray) else space.count
         # Of isotypic coordinates: how many copies of which size; plain numbers, which compilers can follow.
         self._parts = {} if not isinstance(space, IsotypicMaps) else _parts_of(space)
+        self._shared = space if isinstance(space, SharedBasis) else None  # compilers cannot ask an array for its type
         # The exact constants; the buffers are their copies in the dtype and on the device of the parameters.
         self._constants = _constants_of(space)
         for name, value in self._constants.items():
@@ -113,10 +114,10 @@ class FreeTensor(nn.Module):
             return theta.unflatten(-1, self.shape)
         if "basis" in self._constants:
             basis = self.get_buffer("basis")
-            if not isinstance(self.space, SharedBasis):
+            if self._shared is None:
                 return torch.tensordot(theta, basis, dims=1)
-            blocks = theta.unflatten(-1, (*self.space.copies, len(basis)))
-            return from_blocks(torch.tensordot(blocks, basis, dims=1), self.space)
+            blocks = theta.unflatten(-1, (*self._shared.copies, len(basis)))
+            return from_blocks(torch.tensordot(blocks, basis, dims=1), self._shared)
         if self.count == 0:
             nothing = theta.sum(-1)  # zero, and known to autograd
             return nothing[(..., *[None] * len(self.shape))] + theta.new_zeros(self.shape)
