@@ -17,7 +17,7 @@ def measured(entry: CatalogueEntry) -> dict[str, object]:
     symmetry = entry.symmetry or entry.candidate
     if symmetry is None:
         raise AssertionError(f"{entry.name} has neither a symmetry nor a candidate")
-    verify(entry.name, symmetry, samples=10)  # imports and first calls
+    verify(entry.name, symmetry, samples=50)  # imports and first calls
     began = time.perf_counter()
     report = verify(entry.name, symmetry)
     seconds = time.perf_counter() - began
