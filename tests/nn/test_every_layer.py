@@ -491,7 +491,8 @@ def test_on_cuda(form: Rep, name: str, dtype: torch.dtype) -> None:
     x = family.inputs(module, dtype)
     expected = module(x)
     torch.testing.assert_close(module.cuda()(x.cuda()).cpu(), expected, rtol=10 * ALLOWED[dtype], atol=10 * ALLOWED[dtype])
-    assert violation(family, module, dtype, lambda x: module(x.cuda()).cpu()) <= ALLOWED[dtype]
+    if name in FAMILIES:
+        assert violation(family, module, dtype, lambda x: module(x.cuda()).cpu()) <= ALLOWED[dtype]
 
 
 @ALL_NAMES

@@ -125,11 +125,19 @@ class EquivariantConv2d(nn.Module):
             if x.ndim <= 4:
                 return F.conv2d(x, weight, bias, *options)
             return F.conv2d(x.flatten(0, -4), weight, bias, *options).unflatten(0, x.shape[:-3])
-        # A stack is a grouped convolution: the channels of all its layers beside one another.
-        stack, batch = weight.shape[0], x.shape[1:-3]
-        beside = x.reshape(stack, math.prod(batch), *x.shape[-3:]).transpose(0, 1).flatten(1, 2)
-        y = F.conv2d(beside, weight.flatten(0, 1), None if bias is None else bias.flatten(), *options, stack)
-        y = y.unflatten(1, (stack, self.rep_out.dim)).transpose(0, 1)
+        # One layer after the other, and channels last: on CPUs a grouped convolution takes 1.6 to 2.5 times as long.
+        stack, batch = len(weight), x.shape[1:-3]
+        inputs, last = x.reshape(stack, math.prod(batch), *x.shape[-3:]), torch.channels_last
+        one_by_one = [
+            F.conv2d(
+                inputs[i].contiguous(memory_format=last),
+                weight[i].contiguous(memory_format=last),
+                None if bias is None else bias[i],
+                *options,
+            )
+            for i in range(stack)
+        ]
+        y = torch.stack(one_by_one)
         return y.reshape(stack, *batch, *y.shape[2:])
 
     def _explain(self, x: Tensor, error: RuntimeError) -> None:

@@ -40,13 +40,15 @@ _GRID_WORLD = TrainingOptions(
     solved_at=0.7,
     solved_window=50,
 )
+# The one of sixteen that both methods learnt fastest with, in 300,000 steps of seed 1000.
 _PONG = TrainingOptions(
     total_steps=1_000_000,
     rollout_steps=128,
-    epochs=4,
-    minibatch=256,
-    learning_rate=5e-4,
-    entropy_coefficient=0.01,
+    epochs=3,
+    minibatch=128,
+    learning_rate=1e-3,
+    anneal=False,
+    entropy_coefficient=0.003,
     hidden=(256,),
     convolutions=Convolutions(),
     solved_at=18.0,

@@ -1,0 +1,69 @@
+"""Returns in Atari's Pong while policies are trained with PPO: every episode of every seed.
+
+Options are those of the preset, which anneals nothing: a run of any length is the beginning of a longer one. Each method
+trains its seeds in a process of its own. Ctrl-C stops with a checkpoint, and the same command goes on from there; it records
+what was trained so far. Prints the mean return of each seed's last 20 episodes. A row is one episode.
+"""
+
+import argparse
+import csv
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from _record import record
+from symmdp import symmetry_of
+from symmdp.training import Job, preset, train_side_by_side
+
+ENVIRONMENT = "symmdp/Pong-v0"
+
+
+def episodes(directory: Path) -> Iterator[tuple[int, int, float]]:
+    """`(seed, step, return)` of each."""
+    with open(directory / "episodes.csv", newline="") as file:
+        for row in csv.DictReader(file):
+            yield int(row["seed"]), int(row["step"]), float(row["return"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("directory", type=Path, help="of the runs; where it has some, they go on")
+    parser.add_argument("--methods", nargs="+", default=["equivariant", "plain"])
+    parser.add_argument("--rates", nargs="+", type=float, default=[], help="of each method; those of the preset by default")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=2_000_000)
+    arguments = parser.parse_args()
+    options = replace(preset(ENVIRONMENT), total_steps=arguments.steps)
+    rates = arguments.rates or [options.learning_rate] * len(arguments.methods)
+    jobs = [
+        Job(
+            ENVIRONMENT,
+            symmetry_of(ENVIRONMENT),
+            replace(options, learning_rate=rate),
+            tuple(range(arguments.seeds)),
+            arguments.directory / method,
+            policy=method,
+            resume=(arguments.directory / method).exists(),
+        )
+        for method, rate in zip(arguments.methods, rates, strict=True)
+    ]
+    summaries = train_side_by_side(jobs)
+    rows: list[dict[str, object]] = []
+    for job, summary in zip(jobs, summaries, strict=True):
+        found = list(episodes(job.directory))
+        for seed in job.seeds:
+            returns = [value for of, _, value in found if of == seed]
+            last = f"{np.mean(returns[-20:]):.1f}" if returns else "no episode"
+            print(f"{job.policy}, seed {seed}: {last} after {summary.steps:,} steps")
+        rate = job.options.learning_rate
+        rows += [
+            {"method": job.policy, "learning_rate": rate, "seed": seed, "step": step, "return": value}
+            for seed, step, value in found
+        ]
+    print(f"raw results: {record('pong', rows)}")
+
+
+if __name__ == "__main__":
+    main()
