@@ -214,7 +214,7 @@ def test_a_stack_is_its_layers_one_by_one(kind: str) -> None:
     stack = conv(rep, rep + plane, 3, plane, padding=1, stride=2)
     for part in ("free_weight", "free_bias"):
         getattr(stack, part).theta = nn.Parameter(torch.stack([getattr(layer, part).theta.detach() for layer in layers]))
-    for batch in ((3, 4), (3,), (3, 2, 2)):
+    for batch in ((3, 4), (3,), (3, 2, 2), (3, 2000), (3, 2, 1000)):  # many are convolved one layer after the other
         x = images(stack, 5, 5, *batch)
         torch.testing.assert_close(stack(x), torch.stack([layer(v) for layer, v in zip(layers, x, strict=True)]))
     norm = OnChannels(EquivariantLayerNorm(kinds(plane)["regular"], dtype=torch.float64))
