@@ -80,8 +80,8 @@ def main() -> None:
         last = float(np.median(found.returns[:, -1]))
         seconds = time.perf_counter() - began
         print(
-            f"{method}: rate {rate:g}, median first at {experiment.threshold:g} by {first:,.0f} steps (95 % interval {low:,.0f} "
-            f"to {high:,.0f}), in the end {last:.3g}; {seconds:.0f} s",
+            f"{method}: rate {rate:g}, median first at {experiment.threshold:g} by {first:,.0f} steps (95 % interval "
+            f"{low:,.0f} to {high:,.0f}), in the end {last:.3g}; {seconds:.0f} s",
             flush=True,
         )
         for seed, of_seed in zip(found.seeds, found.returns.tolist(), strict=True):

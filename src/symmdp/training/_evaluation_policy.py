@@ -33,6 +33,10 @@ class StackedActor:
         self._module = module
         self._layers = _layers(module)
         self._parameters = {name: parameter.detach() for name, parameter in module.named_parameters()}
+        center, scale = module.observation_center, module.observation_scale
+        if center is not None and scale is not None and center.ndim == 3:  # statistics of each policy
+            self._parameters |= {"observation_center": center, "observation_scale": scale}
+        self._center, self._scale = (None if value is None else value.numpy() for value in (center, scale))
 
     @torch.no_grad()
     def __call__(self, observation: Array) -> Array:
@@ -41,8 +45,10 @@ class StackedActor:
             output, _ = torch.func.functional_call(self._module, self._parameters, (torch.from_numpy(observation),))
             return output.numpy()
         module, x = self._module, observation
-        if module.observation_center is not None:
-            x = x - module.observation_center.numpy()
+        if self._center is not None:
+            x = x - self._center
+        if self._scale is not None:
+            x = x / self._scale
         for layer in self._layers:
             x = layer(x) if callable(layer) else np.matmul(x, layer[0]) + layer[1]
         if module.action_center is not None and not module.discrete:
@@ -55,6 +61,9 @@ class StackedActor:
             chosen = torch.from_numpy(rows)
             self._parameters = {name: parameter[chosen] for name, parameter in self._parameters.items()}
         else:
+            self._center, self._scale = (
+                value if value is None or value.ndim < 3 else value[rows] for value in (self._center, self._scale)
+            )
             self._layers = [layer if callable(layer) else (layer[0][rows], layer[1][rows]) for layer in self._layers]
 
 
@@ -82,10 +91,9 @@ class TabulatedActor:
 def _layers(module: ActorCritic) -> list[Callable[[Array], Array] | tuple[Array, Array]] | None:
     """The actor's layers in NumPy: functions, and transposed weights with biases; None where one is of another kind.
 
-    And None where actor and critic share layers, or observations are not vectors.
+    And None where actor and critic share layers.
     """
-    actor, before = module.actor, (module.trunk, module.observation_scale)  # before it only where there are images
-    own = type(module).forward is ActorCritic.forward and all(part is None for part in before)
+    actor, own = module.actor, type(module).forward is ActorCritic.forward and module.trunk is None
     if not own or not isinstance(actor, EquivariantMLP):
         return None
     layers: list[Callable[[Array], Array] | tuple[Array, Array]] = []

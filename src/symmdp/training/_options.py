@@ -56,6 +56,10 @@ class TrainingOptions:
     """What policies of images have before their hidden layers; `Convolutions()` when not given."""
     activation: Literal["tanh", "relu"] | None = None
     """Nonlinearity of the hidden layers; tanh for vectors and relu for images when not given."""
+    normalize_observations: bool = False
+    """Whether policies of vectors see `(x − m)/√(v + ε)`, by running statistics that their group leaves unchanged."""
+    normalize_rewards: bool = False
+    """Whether rewards are divided by the running deviation of the discounted return, in the losses alone."""
     log_std: float = 0.0
     """Initial log standard deviation of continuous actions."""
     mirror_coefficient: float = 1.0
@@ -82,8 +86,9 @@ class TrainingOptions:
             if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _MOST:
                 raise OptionError(f"{name} must be an integer from 1 to {_MOST:,}; got {value!r}.")
         check_algorithm(self.algorithm)
-        if not isinstance(self.evaluation_deterministic, bool):
-            raise OptionError(f"evaluation_deterministic must be True or False; got {self.evaluation_deterministic!r}.")
+        for name in ("evaluation_deterministic", "normalize_observations", "normalize_rewards"):
+            if not isinstance(getattr(self, name), bool):
+                raise OptionError(f"{name} must be True or False; got {getattr(self, name)!r}.")
         for name, allowed in (
             ("activation", ("tanh", "relu", None)),
             ("mirror_stop_gradient", ("none", "original", "image")),

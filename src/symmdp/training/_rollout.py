@@ -14,6 +14,7 @@ from symmdp.training._advantages import generalized_advantages
 from symmdp.training._environments import StackedEnvironments
 from symmdp.training._losses import Batch, log_probability
 from symmdp.training._options import TrainingOptions
+from symmdp.training._reward_scale import RewardScale
 from symmdp.training._stack import PolicyStack
 from symmdp.training._streams import restore_states, states_of, stream
 
@@ -46,6 +47,7 @@ class Sampler:
         space = environments.single_action_space
         self._action_shape = space.shape or ()
         self._bounds = (space.low, space.high) if isinstance(space, gym.spaces.Box) else None
+        self._scale = RewardScale(len(seeds), options.environments, options.discount) if options.normalize_rewards else None
         self._observation = environments.reset()
         self._resetting = np.zeros(self._rows, dtype=bool)  # whether the next step only restarts the episode
         self._returns = np.zeros(self._rows, dtype=np.float64)
@@ -93,6 +95,8 @@ class Sampler:
                 self._returns[row], self._lengths[row] = 0.0, 0
         values[steps] = policy.value(torch.from_numpy(self._observation).view(self._seeds, width, *shape)).view(rows).numpy()
         self.transitions += int(weight.sum())
+        if self._scale is not None:
+            rewards = self._scale(rewards, done)
         gae_lambda = 1.0 if options.algorithm == "reinforce" else options.gae_lambda
         with np.errstate(over="ignore", invalid="ignore"):  # in a row that fails; its loss will say so
             advantages = generalized_advantages(rewards, values, terminated, done, options.discount, gae_lambda)
@@ -132,6 +136,7 @@ class Sampler:
             "resetting": torch.tensor(self._resetting),
             "returns": torch.tensor(self._returns),
             "lengths": torch.tensor(self._lengths),
+            "reward_scale": None if self._scale is None else self._scale.saved(),
             "steps": self.steps,
             "transitions": self.transitions,
         }
@@ -142,4 +147,6 @@ class Sampler:
         restore_states(self._streams, saved["streams"])
         self._resetting = saved["resetting"].numpy().copy()
         self._returns, self._lengths = saved["returns"].numpy().copy(), saved["lengths"].numpy().copy()
+        if self._scale is not None:
+            self._scale.restore(saved["reward_scale"])
         self.steps, self.transitions = saved["steps"], saved["transitions"]

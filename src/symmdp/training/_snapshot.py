@@ -1,4 +1,4 @@
-"""The state of an environment that is plain Python data (classic control), or can give it so, as JSON, to the bit."""
+"""The state of an environment as JSON, to the bit: plain Python data (classic control), MuJoCo's, or what it gives itself."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
 from symmdp.errors import SimulatorError
+from symmdp.training._mujoco_snapshot import mujoco_data, mujoco_state, restore_mujoco_state
 
 _NOT_STATE = (gym.Space, EnvSpec)
+_MUJOCO, _MUJOCO_ENGINE = "mujoco", ("model", "data", "mujoco_renderer")
 _OWN = "symmdp_state"  # what an environment that holds an engine gives by a method of this name
 
 
@@ -27,7 +29,9 @@ def restore_snapshot(environment: gym.Env, saved: list[dict[str, Any]]) -> None:
     """Set an environment of the same make to what `snapshot` gave."""
     for layer, attributes in zip(_layers(environment), saved, strict=True):
         for name, value in attributes.items():
-            if name == _OWN:
+            if name == _MUJOCO:
+                restore_mujoco_state(layer.data, value)
+            elif name == _OWN:
                 layer.symmdp_restore(value)
             elif name == "_np_random":
                 layer.np_random.bit_generator.state = value
@@ -47,11 +51,14 @@ def _attributes(layer: Any) -> dict[str, Any]:
     give = None if isinstance(layer, gym.Wrapper) else getattr(layer, _OWN, None)
     if callable(give):
         attributes[_OWN] = give()
+    data = None if isinstance(layer, gym.Wrapper) else mujoco_data(layer)
+    if data is not None:
+        attributes[_MUJOCO] = mujoco_state(data)
     for name, value in vars(layer).items():
         if name == "_np_random":
             if value is not None:
                 attributes[name] = value.bit_generator.state
-        elif _OWN in attributes:
+        elif _OWN in attributes or (data is not None and name in _MUJOCO_ENGINE):
             continue
         elif isinstance(value, _NOT_STATE) or (isinstance(layer, gym.Wrapper) and not isinstance(value, int | bool)):
             continue  # spaces, specs, and what a wrapper holds besides its counters and flags
@@ -71,7 +78,7 @@ def _encode(value: Any, owner: str, name: str) -> Any:
         return value
     raise SimulatorError(
         f"The state of {owner} cannot be saved: its attribute {name!r} is a {type(value).__name__}, not plain data. "
-        "Training here needs environments whose state is numbers and arrays, as classic control is."
+        "Training here needs environments whose state is numbers and arrays, as classic control is, or MuJoCo's."
     )
 
 

@@ -60,10 +60,19 @@ class PolicyStack:
         """Expand `flat` into the weights of `module`."""
         self._expansion.expand(self.flat, out=self._whole)
 
+    def normalize(self, mean: Tensor, deviation: Tensor) -> None:
+        """Let the policies see `(x − m)/σ` from now on, each with its own of shape `(stack, dim)`."""
+        dtype = self.flat.dtype
+        self.module.observation_center = mean.to(dtype).unsqueeze(1)
+        self.module.observation_scale = deviation.to(dtype).unsqueeze(1)
+
     def policy(self, i: int) -> ActorCritic:
         """A copy of policy `i` as a module of its own."""
         policy = copy.deepcopy(self._templates[i if len(self._templates) > 1 else 0])
         nn.utils.vector_to_parameters(self.flat[i].clone(), policy.parameters())
+        center, scale = self.module.observation_center, self.module.observation_scale
+        if center is not None and scale is not None and center.ndim == 3:
+            policy.observation_center, policy.observation_scale = center[i, 0].clone(), scale[i, 0].clone()
         return policy
 
 

@@ -80,7 +80,7 @@ def train(
         "algorithm": options.algorithm,
         "seeds": seeds,
         "learning_rates": rates,
-        "options": json.loads(json.dumps(asdict(options))),
+        "options": _as_json(options),
         "hidden": list(training.options.hidden),
         "channels": list(training.options.convolutions.channels) if training.options.convolutions else [],
         "group": (symmetry if method.respects_symmetry else symmetry.restrict_to_trivial()).group.name,
@@ -128,9 +128,11 @@ def load_policy(directory: Path | str, seed: int, symmetry: Symmetry, learning_r
             "another function. Give the symmetry that the run was given."
         )
     training = training_of(config["environment_id"], symmetry, options, [seed], config["method"])
-    policies = load_checkpoint(run.checkpoint)["training"]["policies"]
+    saved = load_checkpoint(run.checkpoint)["training"]
     row = rates.index(rates[0] if learning_rate is None else learning_rate) * len(config["seeds"]) + config["seeds"].index(seed)
-    training.stack.flat.copy_(policies[row].unsqueeze(0))
+    training.stack.flat.copy_(saved["policies"][row].unsqueeze(0))
+    if training.statistics is not None:
+        training.statistics.restore([saved["statistics"][row]])
     return training.stack.policy(0)
 
 
@@ -164,13 +166,18 @@ def _threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def _as_json(options: TrainingOptions) -> dict[str, Any]:
+    return json.loads(json.dumps(asdict(options)))
+
+
 def _check_same(old: dict[str, Any], new: dict[str, Any]) -> None:
     old = {"learning_rates": [old["options"].get("learning_rate")]} | old
     names = ["environment_id", "method", "seeds", "parameters", "group", "symmetry"]
     for name in names if len(new["learning_rates"]) == len(old["learning_rates"]) == 1 else [*names, "learning_rates"]:
         if old.get(name) != new[name]:
             raise OptionError(f"The run to resume has {name} {old.get(name)!r}, not {new[name]!r}; resume it unchanged.")
+    before = _as_json(TrainingOptions.from_dict(old["options"]))  # with what an earlier version did not know
     for name, value in new["options"].items():
-        if old["options"].get(name) != value:
-            given = old["options"].get(name)
+        given = before.get(name)
+        if given != value:
             raise OptionError(f"The run to resume has {name} = {given!r}, not {value!r}; resume it unchanged.")

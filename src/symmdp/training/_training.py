@@ -5,9 +5,11 @@ from typing import Any
 
 import torch
 
+from symmdp.errors import OptionError
 from symmdp.mdp import Symmetry
 from symmdp.training._environments import stacked_environments
 from symmdp.training._evaluation import Evaluation, Evaluator
+from symmdp.training._observation_statistics import ObservationStatistics
 from symmdp.training._options import TrainingOptions
 from symmdp.training._rollout import Episode, Sampler
 from symmdp.training._row import rows_of
@@ -37,7 +39,7 @@ class Training:
     Raises:
         UnknownEnvironmentError: Gymnasium has no such environment.
         SpaceMismatchError: its spaces do not fit the symmetry.
-        OptionError: no seeds, or one twice, or a negative one; likewise rates.
+        OptionError: no seeds, or one twice, or a negative one; likewise rates; observations to be normalised are images.
     """
 
     def __init__(
@@ -62,12 +64,19 @@ class Training:
         self.sampler = Sampler(environments, self.stack, options, seeds)
         self.learner = Learner(self.stack, options, self.rows, method.supplement(symmetry, spaces, options, seeds))
         self.evaluator = Evaluator(environment_id, self.stack, options, self.rows)
+        self.statistics: ObservationStatistics | None = None
+        if options.normalize_observations:
+            if len(symmetry.observation_shape) != 1:
+                raise OptionError("normalize_observations is for vectors; images of bytes are divided by 255 as they are.")
+            self.statistics = ObservationStatistics(self.stack)
         self.updates = 0
 
     def update(self) -> tuple[list[Episode], dict[str, torch.Tensor]]:
         """A rollout and an update of every policy: the episodes that ended, and diagnostics of shape `(rows,)`."""
         batch, episodes = self.sampler.rollout()
         diagnostics = self.learner.update(batch, self.updates / self.options.updates)
+        if self.statistics is not None:
+            self.statistics.count(batch.observation)
         self.updates += 1
         return episodes, diagnostics
 
@@ -80,6 +89,7 @@ class Training:
         """Everything that the future depends on, as tensors and plain values."""
         return {
             "policies": self.stack.flat.clone(),
+            "statistics": None if self.statistics is None else self.statistics.saved(),
             "sampler": self.sampler.saved(),
             "learner": self.learner.saved(),
             "updates": self.updates,
@@ -89,6 +99,8 @@ class Training:
         """Continue from what `saved` gave, to the bit."""
         self.stack.flat.copy_(saved["policies"])
         self.stack.refresh()
+        if self.statistics is not None:
+            self.statistics.restore(saved["statistics"])
         self.sampler.restore(saved["sampler"])
         self.learner.restore(saved["learner"])
         self.updates = saved["updates"]
