@@ -1,8 +1,8 @@
 """Returns of equivariant and plain policies in two MuJoCo tasks, at equal steps: interquartile means over seeds.
 
 Each method at its own learning rate, the best of {1e-4, 3e-4, 1e-3, 3e-3} on five seeds that the results do not use. Training
-episodes are counted, with sampled actions: those that end in the last tenth of the steps. Ctrl-C stops with a checkpoint, and the
-same command goes on from there. A row is one episode.
+episodes are counted, with sampled actions: those that end in the last tenth of the steps. Ctrl-C stops with a checkpoint, and
+the same command goes on from there. A row is one episode.
 """
 
 import argparse
