@@ -82,8 +82,9 @@ class TrainingOptions:
             if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _MOST:
                 raise OptionError(f"{name} must be an integer from 1 to {_MOST:,}; got {value!r}.")
         check_algorithm(self.algorithm)
-        if not isinstance(self.evaluation_deterministic, bool):
-            raise OptionError(f"evaluation_deterministic must be True or False; got {self.evaluation_deterministic!r}.")
+        for name in ("anneal", "evaluation_deterministic"):
+            if not isinstance(getattr(self, name), bool):
+                raise OptionError(f"{name} must be True or False; got {getattr(self, name)!r}.")
         for name, allowed in (
             ("activation", ("tanh", "relu", None)),
             ("mirror_stop_gradient", ("none", "original", "image")),
