@@ -237,10 +237,10 @@ class Session:
 def interrupts() -> Iterator[list[int]]:
     """A list that is empty until SIGINT or SIGTERM comes; a second one interrupts at once.
 
-    Where SIGINT is ignored, nothing changes.
+    One that is ignored stays ignored, as SIGINT is in a script's background.
     """
     received: list[int] = []
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    if threading.current_thread() is not threading.main_thread():
         yield received
         return
 
@@ -250,7 +250,8 @@ def interrupts() -> Iterator[list[int]]:
             raise KeyboardInterrupt
         print("stopping after this update …", file=sys.stderr)
 
-    previous = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    heeded = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) is not signal.SIG_IGN]
+    previous = {number: signal.signal(number, note) for number in heeded}
     try:
         yield received
     finally:
