@@ -25,8 +25,8 @@ _TUNING = ("rates", "tuning_seeds", "tuning_steps")
 class Compare:
     """Compare methods over the same seeds: equivariant with plain policies of the same size, or as many as are named.
 
-    Writes a table, the numbers of every seed, and figures. Ctrl-C writes checkpoints and prints the command that goes on
-    from there.
+    Writes a table, the numbers of every seed, and figures. Ctrl-C (or SIGTERM) writes checkpoints and prints the
+    command that goes on from there.
     """
 
     environment: EnvironmentId
