@@ -36,7 +36,7 @@ class Compare:
     ] = None
     """Policy-gradient algorithm."""
     variant: Variant = None
-    """Another preset than the usual, such as sample-efficient (CartPole-v1, PPO)."""
+    """Another preset than the usual, such as sample-efficient (of CartPole-v1 and symmdp/GridWorld-v0, with PPO)."""
     methods: Annotated[
         tuple[MethodName, ...] | None,
         tyro.conf.arg(metavar="METHOD [METHOD ...]", help_behavior_hint="(default: equivariant plain)"),

@@ -32,7 +32,7 @@ class Train:
     ] = None
     """Policy-gradient algorithm."""
     variant: Variant = None
-    """Another preset than the usual, such as sample-efficient (CartPole-v1, PPO)."""
+    """Another preset than the usual, such as sample-efficient (of CartPole-v1 and symmdp/GridWorld-v0, with PPO)."""
     policy: Annotated[
         MethodName | None,
         tyro.conf.arg(metavar="METHOD", help_behavior_hint="(default: equivariant)"),
