@@ -19,7 +19,7 @@ from symmdp.training._checkpoint import check_belongs, load_checkpoint, save_che
 from symmdp.training._events import events_writer
 from symmdp.training._failures import Failure, failures_as_json
 from symmdp.training._rollout import Episode
-from symmdp.training._run_directory import METRICS, RunDirectory, writing
+from symmdp.training._run_directory import METRICS, RunDirectory, alone, writing
 from symmdp.training._training import Training
 
 
@@ -95,7 +95,7 @@ class Session:
 
     def go(self, resume: bool) -> TrainingSummary:
         """Train to the end, or until interrupted; the last checkpoint is written in either case."""
-        with writing(self._run.path):
+        with writing(self._run.path), alone(self._run.path):
             return self._go(resume)
 
     def _go(self, resume: bool) -> TrainingSummary:
