@@ -1,8 +1,10 @@
 """Every hyper-parameter can be typed, and reaches the options of the run."""
 
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 
@@ -110,6 +112,14 @@ def test_every_field_can_be_typed(capsys: pytest.CaptureFixture[str]) -> None:
             assert re.search(rf"^\W*{typed}\b", text, re.MULTILINE)
     assert not re.search(r"^\W*--frobs\b", text, re.MULTILINE)
     assert Hyperparameters().given() == {}
+
+
+def test_the_documented_comparison_is_one_command() -> None:
+    page = (Path(__file__).parents[2] / "docs/reproduction.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^\$ symmdp compare (CartPole-v1 .*?)\n```", page, re.MULTILINE | re.DOTALL)
+    options = options_of(shlex.split(command.replace("\\\n", " ")), Compare)
+    paper = {"solved_at": 500.0, "evaluation_every": 500, "evaluation_episodes": 25, "total_steps": 12_000}
+    assert options == replace(preset("CartPole-v1", variant="sample-efficient"), **paper)
 
 
 @pytest.mark.parametrize("command", [Train, Compare])
