@@ -195,6 +195,9 @@ def test_evaluations_are_what_headline_and_table_are_about(tmp_path: Path, write
     text = shown(a, b, never)
     for expected in ("median evaluation", "at 500 [95 % interval]", "1,000 [1,000 – 1,000]", "final evaluation", "unsolved ["):
         assert expected in text
+    for expected in ("area under curve", "440.0 [440.0 – 440.0]", "seconds of training", "12.5 + 3.5"):
+        assert expected in text
+    assert "area under curve" not in shown(result(tmp_path, write_run, "canonicalization"))
     assert "steps to solve" not in text
     # The training episodes of all of them solve it in 100 steps, which nothing of this may show.
     assert "100 [" not in text
@@ -203,6 +206,7 @@ def test_evaluations_are_what_headline_and_table_are_about(tmp_path: Path, write
     summary = json.loads((tmp_path / "results.json").read_text())
     assert summary["headline"] == headline([a, never])
     assert summary["methods"][0]["measured_by"] == "evaluations"
+    assert (summary["methods"][0]["seconds"], summary["methods"][0]["evaluation_seconds"]) == (12.5, 3.5)
     assert summary["methods"][0]["median_reaches_threshold"] == {"step": 1000, "interval_95": [1000, 1000]}
     assert summary["methods"][1]["median_reaches_threshold"]["step"] == "unsolved"
 

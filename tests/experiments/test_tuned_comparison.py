@@ -12,7 +12,7 @@ import pytest
 from symmdp.catalogue import symmetry_of
 from symmdp.errors import OptionError
 from symmdp.experiments import TUNING_SEEDS, Comparison, Run, Setup, Tuning, TuningGrid, compare, load_tuning, tune
-from symmdp.training import TrainingOptions
+from symmdp.training import TrainingOptions, train
 
 SYMMETRY = symmetry_of("CartPole-v1")
 OPTIONS = TrainingOptions(
@@ -86,6 +86,11 @@ def test_each_method_trains_with_the_rate_that_was_best_on_other_seeds(unbroken:
     )
     found = load_tuning(unbroken / "tuning" / "plain")
     assert (alone.scores, alone.chosen) == (found.scores, found.chosen)
+    # And what `train` reaches with that rate, but with no other.
+    for rate in found.rates:
+        train("CartPole-v1", SYMMETRY, OPTIONS, [0, 3], tmp_path / f"{rate}", policy="plain", learning_rates=[rate])
+        same = (tmp_path / f"{rate}" / "evaluations.csv").read_bytes() == (unbroken / "plain/evaluations.csv").read_bytes()
+        assert same == (rate == found.chosen)
     assert Setup.load(unbroken).tuning == GRID
     assert "Score of each learning rate" in (unbroken / "report.html").read_text(encoding="utf-8")
 

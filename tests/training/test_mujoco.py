@@ -34,6 +34,7 @@ def test_a_saved_simulation_goes_on_to_the_bit(name: str) -> None:
     one.reset(seed=1)
     other.reset(seed=9)
     rng, space = np.random.default_rng(0), one.action_space
+    assert isinstance(space, gym.spaces.Box)
     actions = [rng.uniform(space.low, space.high).astype(np.float32) for _ in range(90)]
     steps_of(other, actions[:20])
     steps_of(one, actions[20:27])

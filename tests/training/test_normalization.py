@@ -51,6 +51,7 @@ def test_equivariant_policies_remain_so_and_plain_ones_normalise_each_coordinate
         assert policy.observation_scale is not None
         assert not torch.allclose(policy.observation_scale, torch.ones(()), atol=0.05), "something was learnt"
         assert equivariance_of(policy, environment_id) <= 1e-12
+        assert policy.observation_center is not None
         policy.observation_center = policy.observation_center + 0.1
         assert equivariance_of(policy, environment_id) > 1e-4, "negative control: a mean that the group moves"
 

@@ -127,6 +127,23 @@ def test_a_full_disk(tmp_path: Path, unbroken: Path, size: int) -> None:
     assert_same(path, unbroken)
 
 
+def test_two_processes_do_not_go_on_with_one_run(tmp_path: Path, unbroken: Path) -> None:
+    path, calls = tmp_path / "run", iter(range(100))
+    assert not run(path, stop=lambda: next(calls) == 3).finished
+    before = {name: (path / name).read_bytes() for name in TABLES}
+    holds = "import fcntl, os, sys; fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_EX); print(flush=True); input()"
+    other = subprocess.Popen([sys.executable, "-c", holds, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert other.stdout is not None
+    other.stdout.readline()
+    with pytest.raises(RunDirectoryError, match=r"Another process trains in .*--resume"):
+        run(path, resume=True)
+    assert {name: (path / name).read_bytes() for name in TABLES} == before
+    other.kill()
+    other.communicate()
+    assert run(path, resume=True).finished  # the lock ended with it
+    assert_same(path, unbroken)
+
+
 def test_the_disk_fills_while_evaluations_are_written(tmp_path: Path, unbroken: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from symmdp.training._run_directory import RunDirectory
 

@@ -8,9 +8,9 @@ import tyro
 
 from symmdp.cli._console import console
 from symmdp.cli._environment import EnvironmentId, EnvironmentOptions, environment_named
-from symmdp.cli._hyperparameters import Hyperparameters, as_typed
+from symmdp.cli._hyperparameters import GivenHyperparameters, Hyperparameters, as_typed
 from symmdp.cli._methods import MethodName, chosen_rates, sizes
-from symmdp.cli._plan import MOST_SEEDS, Algorithm, new_plan, resumed_plan
+from symmdp.cli._plan import MOST_SEEDS, Algorithm, Variant, new_plan, resumed_plan
 from symmdp.cli._progress import RichProgress
 from symmdp.cli._symmetry import SymmetryFile, symmetry_for
 from symmdp.errors import OptionError
@@ -25,8 +25,8 @@ _TUNING = ("rates", "tuning_seeds", "tuning_steps")
 class Compare:
     """Compare methods over the same seeds: equivariant with plain policies of the same size, or as many as are named.
 
-    Writes a table, the numbers of every seed, and figures. Ctrl-C writes checkpoints and prints the command that goes on
-    from there.
+    Writes a table, the numbers of every seed, and figures. Ctrl-C (or SIGTERM) writes checkpoints and prints the
+    command that goes on from there.
     """
 
     environment: EnvironmentId
@@ -35,6 +35,8 @@ class Compare:
         Algorithm | None, tyro.conf.arg(metavar="{ppo,a2c,reinforce}", help_behavior_hint="(default: ppo)")
     ] = None
     """Policy-gradient algorithm."""
+    variant: Variant = None
+    """Another preset than the usual, such as sample-efficient (of CartPole-v1 and symmdp/GridWorld-v0, with PPO)."""
     methods: Annotated[
         tuple[MethodName, ...] | None,
         tyro.conf.arg(metavar="METHOD [METHOD ...]", help_behavior_hint="(default: equivariant plain)"),
@@ -62,7 +64,7 @@ class Compare:
     """Respect the symmetry that this TOML file declares; needed again to resume."""
     resume: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="(optional)")] = None
     """Go on with the comparison in this directory, as it was begun."""
-    hyperparameters: tyro.conf.OmitArgPrefixes[Hyperparameters] = field(default_factory=Hyperparameters)
+    hyperparameters: GivenHyperparameters = field(default_factory=Hyperparameters)
 
     def run(self) -> int:
         """Compare, and print the table and one sentence."""
@@ -74,10 +76,12 @@ class Compare:
         if self.resume is None:
             seeds = 20 if self.seeds is None else self.seeds
             methods = METHODS if self.methods is None else self.methods
-            plan = new_plan(environment, None, self.algorithm, seeds, self.hyperparameters, self.directory, methods)
+            plan = new_plan(
+                environment, None, self.algorithm, self.variant, seeds, self.hyperparameters, self.directory, methods
+            )
             plan = replace(plan, tuning=self._tuning())
         else:
-            own = {name: getattr(self, name) for name in ("algorithm", "methods", "seeds", "directory", *_TUNING)}
+            own = {name: getattr(self, name) for name in ("algorithm", "variant", "methods", "seeds", "directory", *_TUNING)}
             own |= {"tune": self.tune or None}
             given = {name: value for name, value in own.items() if value is not None} | self.hyperparameters.given()
             plan = resumed_plan(environment, "compare", given, self.resume)
@@ -115,7 +119,7 @@ class Compare:
             if useless is not None:
                 raise OptionError(f"{as_typed(useless)} says how to tune; give it together with --tune.")
             return None
-        if self.hyperparameters.learning_rate is not None:
+        if self.hyperparameters.training.learning_rate is not None:
             raise OptionError("Give --learning-rate or --tune, not both.")
         count = len(TUNING_SEEDS) if self.tuning_seeds is None else self.tuning_seeds
         if not 1 <= count <= MOST_SEEDS:

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
@@ -10,77 +11,140 @@ from symmdp.errors import OptionError
 if TYPE_CHECKING:
     from symmdp.training import TrainingOptions
 
-_HINT = "(default: the environment's preset)"
-_Integer = Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint=_HINT)]
+_Integer = Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")]
 _Every = Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="(default: no evaluations)")]
-_Number = Annotated[float | None, tyro.conf.arg(metavar="X", help_behavior_hint=_HINT)]
-_Widths = Annotated[tuple[int, ...] | None, tyro.conf.arg(metavar="N [N ...]", help_behavior_hint=_HINT)]
-_CONVOLUTIONS = ("channels", "kernel_size", "stride", "padding", "pool")
+_Number = Annotated[float | None, tyro.conf.arg(metavar="X", help_behavior_hint="")]
+_Integers = Annotated[tuple[int, ...] | None, tyro.conf.arg(metavar="N [N ...]", help_behavior_hint="")]
+_Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")]
+_CONVOLUTIONS = ("channels", "kernel_size", "stride", "padding", "pool", "shared")
+_TYPED = {"total_steps": "steps"}  # options that are typed otherwise than their fields are named
 
 
 @dataclass(frozen=True)
-class Hyperparameters:
-    """Instead of the environment's preset."""
+class Training:
+    """Instead of the preset's; steps and environments are counted for one seed."""
 
     steps: _Integer = None
-    """Environment steps of each seed."""
-    learning_rate: _Number = None
-    """Adam's step size."""
-    hidden: _Widths = None
-    """Widths of the equivariant policy's hidden layers; a plain policy gets widths that match its parameter count."""
-    channels: _Widths = None
-    """Channels of the equivariant policy's convolutions (of images), before the hidden layers."""
-    kernel_size: _Widths = None
-    """Rows and columns of the kernels of each."""
-    stride: _Widths = None
-    """Pixels from one window to the next, of each."""
-    padding: _Widths = None
-    """Pixels of value 0 that are added on all sides, for each."""
-    pool: Annotated[
-        Literal["none", "mean", "max"] | None, tyro.conf.arg(metavar="{none,mean,max}", help_behavior_hint=_HINT)
-    ] = None
-    """Mean or maximum over the pixels that are left, or all of them as a vector."""
-    activation: Annotated[
-        Literal["tanh", "relu"] | None,
-        tyro.conf.arg(metavar="{tanh,relu}", help_behavior_hint="(default: tanh, relu for images)"),
-    ] = None
-    """Nonlinearity of the hidden layers (nullspace-basis always has relu)."""
+    """Environment steps."""
     environments: _Integer = None
-    """Environments of each seed that step side by side."""
+    """Environments that step side by side."""
     rollout_steps: _Integer = None
     """Steps of each environment between two updates."""
     epochs: _Integer = None
     """Passes over the rollout in one update (PPO)."""
     minibatch: _Integer = None
     """Transitions in one gradient step (PPO)."""
+    learning_rate: _Number = None
+    """Adam's step size."""
+    anneal: _Flag = False
+    """Let the learning rate fall linearly to zero."""
+    no_anneal: _Flag = False
+    """Keep it as it is."""
+    max_gradient_norm: _Number = None
+    """Largest norm of a gradient; longer ones are scaled down."""
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Instead of the preset's."""
+
     discount: _Number = None
     """The discount factor γ."""
     gae_lambda: _Number = None
     """The λ of generalised advantage estimation (PPO, A2C)."""
+    clip_range: _Number = None
+    """Keep the probability ratio within 1 ± X (PPO)."""
     entropy_coefficient: _Number = None
     """Weight of the entropy bonus."""
+    value_coefficient: _Number = None
+    """Weight of the value loss."""
     mirror_coefficient: _Number = None
-    """Weight of the mirror loss (of the method mirror-loss)."""
+    """Weight of the mirror loss (method mirror-loss)."""
     mirror_stop_gradient: Annotated[
-        Literal["none", "original", "image"] | None,
-        tyro.conf.arg(metavar="{none,original,image}", help_behavior_hint="(default: none)"),
+        Literal["none", "original", "image"] | None, tyro.conf.arg(metavar="{none,original,image}", help_behavior_hint="")
     ] = None
     """Side of the mirror loss that is a target without gradient."""
-    augmentation: Annotated[
-        Literal["all", "random"] | None, tyro.conf.arg(metavar="{all,random}", help_behavior_hint="(default: all)")
+    augmentation: Annotated[Literal["all", "random"] | None, tyro.conf.arg(metavar="{all,random}", help_behavior_hint="")] = (
+        None
+    )
+    """Add all images to a minibatch, or put a random one in each place (method augmentation)."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """Instead of the preset's; of the equivariant policy, to whose size the others are matched."""
+
+    hidden: _Integers = None
+    """Widths of the hidden layers."""
+    activation: Annotated[
+        Literal["tanh", "relu"] | None,
+        tyro.conf.arg(metavar="{tanh,relu}", help_behavior_hint="(default: tanh, relu for images)"),
     ] = None
-    """Extend minibatches by all images, or replace each transition by a random one (of the method augmentation)."""
+    """Nonlinearity of the hidden layers (nullspace-basis always has relu)."""
+    log_std: _Number = None
+    """Initial log standard deviation of continuous actions."""
+    channels: _Integers = None
+    """Images: channels of each convolution."""
+    kernel_size: _Integers = None
+    """Images: rows and columns of each kernel."""
+    stride: _Integers = None
+    """Images: pixels from one window to the next, of each."""
+    padding: _Integers = None
+    """Images: pixels of value 0 that are added on all sides, for each."""
+    pool: Annotated[Literal["none", "mean", "max"] | None, tyro.conf.arg(metavar="{none,mean,max}", help_behavior_hint="")] = (
+        None
+    )
+    """Images: mean or maximum over the pixels that are left, or all as a vector."""
+    no_shared: _Flag = False
+    """Images: actor and critic share no layer."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What counts as solved, and episodes that are played beside the training."""
+
     solved_at: _Number = None
-    """Mean return of an evaluation, or without evaluations of the last episodes, at which a seed counts as solved."""
+    """Threshold of the mean return of an evaluation; without any, of the last episodes."""
+    solved_window: _Integer = None
+    """How many the last episodes are."""
     evaluation_every: _Every = None
     """Environment steps between two evaluations."""
     evaluation_episodes: _Integer = None
     """Episodes of each policy in an evaluation."""
+    evaluation_deterministic: _Flag = False
+    """Take the most probable action there, instead of sampling."""
 
-    def given(self) -> dict[str, object]:
-        """The options that were given, by their names in `TrainingOptions` and `Convolutions`."""
-        values = {name: value for name, value in asdict(self).items() if value is not None}
-        return {"total_steps" if name == "steps" else name: value for name, value in values.items()}
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """Instead of the environment's preset."""
+
+    training: Training = field(default_factory=Training)
+    loss: Loss = field(default_factory=Loss)
+    network: Network = field(default_factory=Network)
+    measurement: Measurement = field(default_factory=Measurement)
+
+    def given(self) -> dict[str, Any]:
+        """The options that were given, by their names in `TrainingOptions` and `Convolutions`.
+
+        Raises:
+            OptionError: an option and its opposite were given.
+        """
+        found: dict[str, Any] = {}
+        for name, value in self._typed():
+            opposite = name.removeprefix("no_")
+            if opposite in found:
+                raise OptionError(f"Give {as_typed(opposite)} or {as_typed(name)}, not both.")
+            known = {typed: known for known, typed in _TYPED.items()}.get(opposite, opposite)
+            found[known] = value if opposite == name else False
+        return found
+
+    def _typed(self) -> Iterator[tuple[str, Any]]:
+        for group in (self.training, self.loss, self.network, self.measurement):
+            for option in fields(group):
+                value = getattr(group, option.name)
+                if value is not None and value is not False:
+                    yield option.name, value
 
     def apply_to(self, options: TrainingOptions) -> TrainingOptions:
         """The options with those that were given in place of theirs.
@@ -91,17 +155,21 @@ class Hyperparameters:
         given = self.given()
         shape = {name: given.pop(name) for name in _CONVOLUTIONS if name in given}
         if shape and options.convolutions is None:
-            raise OptionError(f"{as_typed(next(iter(shape)))} is for policies of images; this environment's are of vectors.")
+            name, value = next(iter(shape.items()))
+            raise OptionError(f"{as_typed(name, value)} is for policies of images; this environment's are of vectors.")
         try:
             if options.convolutions is not None:
                 shape |= {"pool": None} if shape.get("pool") == "none" else {}
-                given["convolutions"] = replace(options.convolutions, **shape)  # pyright: ignore[reportArgumentType]
-            return replace(options, **given)  # pyright: ignore[reportArgumentType]
+                given["convolutions"] = replace(options.convolutions, **shape)
+            return replace(options, **given)
         except OptionError as error:
-            field, _, rest = str(error).partition(" ")
-            raise OptionError(f"{as_typed(field)} {rest}") from None
+            name, _, rest = str(error).partition(" ")
+            raise OptionError(f"{as_typed(name)} {rest}") from None
 
 
-def as_typed(field: str) -> str:
-    """The option of the command line that sets a field of `TrainingOptions`."""
-    return "--steps" if field == "total_steps" else f"--{field.replace('_', '-')}"
+GivenHyperparameters = Annotated[Hyperparameters, tyro.conf.OmitArgPrefixes, tyro.conf.arg(name="")]
+
+
+def as_typed(name: str, value: object = None) -> str:
+    """The option of the command line that sets a field of `TrainingOptions`, to a value where that makes a difference."""
+    return f"--{'no-' if value is False else ''}{_TYPED.get(name, name).replace('_', '-')}"

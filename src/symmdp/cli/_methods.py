@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def chosen_rates(tunings: Mapping[str, Tuning]) -> list[str]:
     lines = []
     for method, tuning in tunings.items():
         seeds = f"{len(tuning.seeds)} other seed{'' if len(tuning.seeds) == 1 else 's'}"
+        seeds += f" in {tuning.seconds:,.1f} s" if math.isfinite(tuning.seconds) else ""
         remark = f"; {tuning.remark}" if tuning.remark else ""
         lines.append(f"{method}: learning rate {tuning.chosen:g}, chosen from {len(tuning.rates)} on {seeds}{remark}")
     return lines

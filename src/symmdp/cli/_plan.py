@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
 
 from symmdp.errors import OptionError, RunDirectoryError
 
@@ -20,6 +22,7 @@ MOST_SEEDS = 10_000
 """All of them train at once."""
 
 Algorithm = Literal["ppo", "a2c", "reinforce"]
+Variant = Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="(optional)")]
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ def new_plan(
     environment_id: str,
     method: str | None,
     algorithm: Algorithm | None,
+    variant: str | None,
     seeds: int,
     hyperparameters: Hyperparameters,
     directory: Path | None,
@@ -74,7 +78,7 @@ def new_plan(
     """The plan of a new run, or of a comparison of methods, with seeds `0 … seeds-1`.
 
     Raises:
-        OptionError: no seed, no preset for the environment, or an option out of range.
+        OptionError: no seed, no such preset for the environment, or an option out of range.
     """
     from symmdp.training import preset
 
@@ -82,7 +86,7 @@ def new_plan(
         raise OptionError(f"--seeds is the number of seeds, 1 to {MOST_SEEDS:,}; got {seeds}.")
     if directory is not None and not directory.name:
         raise OptionError("--directory names the folder to write the run to; got an empty name.")
-    options = hyperparameters.apply_to(preset(environment_id, algorithm or "ppo"))
+    options = hyperparameters.apply_to(preset(environment_id, algorithm or "ppo", variant=variant))
     directory = directory or _unused(environment_id, method or "compare")
     return Plan(environment_id, method, tuple(range(seeds)), options, directory, False, methods=methods)
 
@@ -110,7 +114,7 @@ def resumed_plan(
     if given:
         from symmdp.cli._hyperparameters import as_typed
 
-        option = as_typed(next(iter(given)))
+        option = as_typed(*next(iter(given.items())))
         raise OptionError(f"A run is resumed as it was begun; {option} cannot be given together with --resume.")
     setup = Setup.load(directory)
     if (setup.method is None) != (kind == "compare"):

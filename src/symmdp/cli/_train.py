@@ -9,9 +9,9 @@ import tyro
 
 from symmdp.cli._console import console
 from symmdp.cli._environment import EnvironmentId, EnvironmentOptions, environment_named
-from symmdp.cli._hyperparameters import Hyperparameters
+from symmdp.cli._hyperparameters import GivenHyperparameters, Hyperparameters
 from symmdp.cli._methods import MethodName
-from symmdp.cli._plan import Algorithm, new_plan, resumed_plan
+from symmdp.cli._plan import Algorithm, Variant, new_plan, resumed_plan
 from symmdp.cli._progress import RichProgress
 from symmdp.cli._symmetry import SymmetryFile, symmetry_for
 from symmdp.errors import OptionError
@@ -31,6 +31,8 @@ class Train:
         Algorithm | None, tyro.conf.arg(metavar="{ppo,a2c,reinforce}", help_behavior_hint="(default: ppo)")
     ] = None
     """Policy-gradient algorithm."""
+    variant: Variant = None
+    """Another preset than the usual, such as sample-efficient (of CartPole-v1 and symmdp/GridWorld-v0, with PPO)."""
     policy: Annotated[
         MethodName | None,
         tyro.conf.arg(metavar="METHOD", help_behavior_hint="(default: equivariant)"),
@@ -52,24 +54,26 @@ class Train:
     """Respect the symmetry that this TOML file declares; needed again to resume."""
     resume: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="(optional)")] = None
     """Go on with the run in this directory, as it was begun."""
-    hyperparameters: tyro.conf.OmitArgPrefixes[Hyperparameters] = field(default_factory=Hyperparameters)
+    hyperparameters: GivenHyperparameters = field(default_factory=Hyperparameters)
 
     def run(self) -> int:
         """Train, and print a summary."""
         from symmdp.experiments import MethodResult, Run, result_table
         from symmdp.training import train
 
-        if self.learning_rates is not None and self.hyperparameters.learning_rate is not None:
+        if self.learning_rates is not None and self.hyperparameters.training.learning_rate is not None:
             raise OptionError("Give --learning-rate or --learning-rates, not both.")
 
         environment = environment_named(self.environment, self.option)
         symmetry = symmetry_for(environment, self.symmetry)
         if self.resume is None:
             method, seeds = self.policy or "equivariant", 1 if self.seeds is None else self.seeds
-            plan = new_plan(environment, method, self.algorithm, seeds, self.hyperparameters, self.directory)
+            plan = new_plan(environment, method, self.algorithm, self.variant, seeds, self.hyperparameters, self.directory)
             plan = replace(plan, learning_rates=self.learning_rates or ())
         else:
-            own = {name: getattr(self, name) for name in ("algorithm", "policy", "seeds", "learning_rates", "directory")}
+            own = {
+                name: getattr(self, name) for name in ("algorithm", "variant", "policy", "seeds", "learning_rates", "directory")
+            }
             given = {name: value for name, value in own.items() if value is not None} | self.hyperparameters.given()
             plan = resumed_plan(environment, "train", given, self.resume)
         summary = train(

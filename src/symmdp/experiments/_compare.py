@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from symmdp.errors import OptionError, RunDirectoryError, SymmetryError, WorkerError
+from symmdp.errors import CheckpointError, OptionError, RunDirectoryError, SymmetryError, WorkerError
 from symmdp.experiments._asymmetry import asymmetry, visited_observations
 from symmdp.experiments._drawing import can_draw, check_drawing
 from symmdp.experiments._figure_style import check_figures
@@ -140,8 +140,8 @@ def compare(
         _write_config(path, config)
     try:
         trained = _train(environment_id, symmetry, given, seeds, path, tune, progress, workers, resume)
-    except WorkerError as error:
-        raise WorkerError(f"{error} The other methods are kept too: resume the comparison in {path}.") from None
+    except (WorkerError, RunDirectoryError, CheckpointError) as error:
+        raise type(error)(f"{error} The other methods are kept too: resume the comparison in {path}.") from None
     return evaluate(path, symmetry) if trained else Comparison(path, finished=False)
 
 

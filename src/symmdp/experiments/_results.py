@@ -59,6 +59,7 @@ class MethodResult:
         final_returns: of each seed; NaN where there is none, or where the seed diverged.
         areas: of each seed, the area under its learning curve over its width; NaN likewise.
         seconds: of training.
+        evaluation_seconds: of the evaluations, besides; NaN when not recorded.
         rate: environment steps a second, over all seeds.
         quartiles: of the steps to solve.
         steps_interval: the 95 % bootstrap interval of their median.
@@ -82,6 +83,7 @@ class MethodResult:
     final_returns: tuple[float, ...]
     areas: tuple[float, ...]
     seconds: float
+    evaluation_seconds: float
     rate: float
     quartiles: tuple[float, float, float]
     steps_interval: tuple[float, float]
@@ -118,6 +120,7 @@ class MethodResult:
             final_returns=tuple(returns),
             areas=areas,
             seconds=run.seconds,
+            evaluation_seconds=run.evaluation_seconds,
             rate=run.rate,
             quartiles=quartiles(steps),
             steps_interval=median_with_interval(steps)[1],
@@ -271,6 +274,7 @@ def _summary(result: MethodResult) -> dict[str, Any]:
             "interval_95": [_finite(bound) for bound in result.area_interval],
         },
         "seconds": _finite(result.seconds),
+        "evaluation_seconds": _finite(result.evaluation_seconds),
         "steps_per_second": _finite(result.rate),
     }
 

@@ -50,6 +50,7 @@ class Run:
         window: episodes in that mean.
         total_steps: environment steps of each seed that the run was made for.
         seconds: of training.
+        evaluation_seconds: of the evaluations, besides; NaN when not recorded.
         rate: environment steps a second, over all seeds; NaN when not recorded.
         episodes: of each seed, in the order of `seeds`.
         evaluations: of each seed, in the order of `seeds`; None when the run made none.
@@ -71,6 +72,7 @@ class Run:
     window: int
     total_steps: int
     seconds: float
+    evaluation_seconds: float
     rate: float
     episodes: tuple[Episodes, ...]
     evaluations: tuple[SeedEvaluations, ...] | None
@@ -127,6 +129,7 @@ class Run:
                 window=int(config["solve"]["episodes"]),
                 total_steps=total_steps,
                 seconds=float(timing["seconds"]),
+                evaluation_seconds=float(timing.get("evaluation_seconds", math.nan)),
                 rate=float(timing.get("transitions_per_second", math.nan)),
                 episodes=_read_episodes(path / "episodes.csv", seeds, rate if len(rates) > 1 else None, going_on),
                 evaluations=read_evaluations(path / "evaluations.csv", seeds, rate, going_on),

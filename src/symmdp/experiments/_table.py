@@ -16,7 +16,8 @@ def result_table(results: Sequence[MethodResult], title: str = "") -> Table:
     """A table of methods: parameters, steps to solve, final return, and what the training cost.
 
     Of methods that were evaluated while they trained, the steps are those at which the median over seeds of the evaluations
-    reaches the threshold, and the heads of the columns say so.
+    reaches the threshold, and the heads of the columns say so; the area under the curve of evaluations, and the time that
+    they took, are added.
 
     Raises:
         MissingExtraError: rich is not installed.
@@ -34,7 +35,8 @@ def result_table(results: Sequence[MethodResult], title: str = "") -> Table:
         "solved",
         *(["diverged"] if diverged else []),
         f"final {'evaluation' if evaluated else 'return'}\nIQM [95 % interval]",
-        "seconds",
+        *(["area under curve\nIQM [95 % interval]"] if evaluated else []),
+        "seconds of training\n+ evaluations" if evaluated else "seconds",
         "steps/s",
     ):
         table.add_column(column, justify="right")
@@ -49,17 +51,22 @@ def result_row(result: MethodResult, diverged: bool, evaluated: bool) -> tuple[s
     if evaluated:
         median, (low, high) = _steps(result.median_steps), map(_steps, result.median_steps_interval)
     has_threshold = result.threshold is not None
-    interval = [number(bound) for bound in result.interval]
+    seconds = f"{result.seconds:,.1f}" + (f" + {number(result.evaluation_seconds)}" if evaluated else "")
     return (
         result.method,
         f"{result.parameters:,}",
         f"{median} \\[{low} – {high}]" if has_threshold else "–",
         f"{result.solved}/{len(result.seeds)}" if has_threshold else "–",
         *([f"{len(result.failures)}/{len(result.seeds)}"] if diverged else []),
-        f"{number(result.final_return)} \\[{interval[0]} – {interval[1]}]",
-        f"{result.seconds:,.1f}",
+        _mean(result.final_return, result.interval),
+        *([_mean(result.area, result.area_interval)] if evaluated else []),
+        seconds,
         number(result.rate, 0),
     )
+
+
+def _mean(value: float, interval: tuple[float, float]) -> str:
+    return f"{number(value)} \\[{number(interval[0])} – {number(interval[1])}]"
 
 
 def _steps(value: float) -> str:

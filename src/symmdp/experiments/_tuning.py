@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from symmdp.errors import OptionError, RunDirectoryError
 from symmdp.experiments._curve_statistics import curve_quartiles
 from symmdp.experiments._evaluations import Evaluations
-from symmdp.experiments._run import Run
+from symmdp.experiments._run import Run, read_json
 from symmdp.experiments._statistics import learning_curves
 from symmdp.mdp import Symmetry
 from symmdp.training import Progress, TrainingOptions, train, write_atomically
@@ -35,6 +35,7 @@ class Tuning:
             seed diverged. Empty unless finished.
         chosen: the rate of the largest score; None unless finished.
         seeds: that it was tuned on.
+        seconds: of training and evaluating the grid; NaN when not recorded. Choices that differ in it alone are equal.
     """
 
     directory: Path
@@ -43,6 +44,7 @@ class Tuning:
     scores: tuple[float, ...] = ()
     chosen: float | None = None
     seeds: tuple[int, ...] = TUNING_SEEDS
+    seconds: float = field(default=math.nan, compare=False)
 
     @property
     def edge(self) -> Literal["lowest", "highest"] | None:
@@ -138,7 +140,7 @@ def score_tuning(directory: Path, grid: tuple[float, ...], seeds: Sequence[int],
     scores = tuple(_score(directory, rate, options) for rate in grid)
     best = max(scores)
     chosen = grid[scores.index(best)] if math.isfinite(best) else None
-    tuning = Tuning(directory, True, grid, scores, chosen, tuple(int(seed) for seed in seeds))
+    tuning = Tuning(directory, True, grid, scores, chosen, tuple(int(seed) for seed in seeds), _seconds(directory))
     _write(tuning)
     return tuning
 
@@ -154,11 +156,19 @@ def load_tuning(directory: Path | str) -> Tuning:
         found = json.loads((path / "tuning.json").read_text(encoding="utf-8"))
         scores = tuple(-math.inf if score is None else float(score) for score in found["scores"])
         chosen = None if found["chosen"] is None else float(found["chosen"])
-        return Tuning(path, True, tuple(map(float, found["rates"])), scores, chosen, tuple(map(int, found["seeds"])))
+        rates, seeds = tuple(map(float, found["rates"])), tuple(map(int, found["seeds"]))
+        return Tuning(path, True, rates, scores, chosen, seeds, _seconds(path))
     except FileNotFoundError:
         raise RunDirectoryError(f"{path} holds no finished tuning: there is no tuning.json in it.") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunDirectoryError(f"{path / 'tuning.json'} cannot be read: {type(error).__name__}: {error}.") from None
+
+
+def _seconds(directory: Path) -> float:
+    if not (directory / "timing.json").exists():
+        return math.nan
+    timing = read_json(directory, "timing.json")
+    return float(timing.get("seconds", math.nan)) + float(timing.get("evaluation_seconds", 0.0))
 
 
 def _score(directory: Path, rate: float, options: TrainingOptions) -> float:

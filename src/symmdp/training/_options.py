@@ -86,7 +86,7 @@ class TrainingOptions:
             if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _MOST:
                 raise OptionError(f"{name} must be an integer from 1 to {_MOST:,}; got {value!r}.")
         check_algorithm(self.algorithm)
-        for name in ("evaluation_deterministic", "normalize_observations", "normalize_rewards"):
+        for name in ("anneal", "evaluation_deterministic", "normalize_observations", "normalize_rewards"):
             if not isinstance(getattr(self, name), bool):
                 raise OptionError(f"{name} must be True or False; got {getattr(self, name)!r}.")
         for name, allowed in (

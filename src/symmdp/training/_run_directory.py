@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import io
 import json
 import os
@@ -200,6 +201,30 @@ def writing(path: Path) -> Iterator[None]:
         raise RunDirectoryError(
             f"Cannot write to the run directory {path}: {error.strerror or error}. What was finished is kept; --resume it."
         ) from None
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Keep other processes from going on with the same run; the lock ends with this process, however it ends.
+
+    Where the file system knows no locks, there is none.
+
+    Raises:
+        RunDirectoryError: another process trains there, such as one that has just lost its parent.
+    """
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunDirectoryError(
+                f"Another process trains in the run directory {path}; when it has ended, --resume the run."
+            ) from None
+        except OSError:
+            pass
+        yield
+    finally:
+        os.close(folder)
 
 
 def _config_of(path: Path) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from symmdp.training._checkpoint import check_belongs, load_checkpoint, save_che
 from symmdp.training._events import events_writer
 from symmdp.training._failures import Failure, failures_as_json
 from symmdp.training._rollout import Episode
-from symmdp.training._run_directory import METRICS, RunDirectory, writing
+from symmdp.training._run_directory import METRICS, RunDirectory, alone, writing
 from symmdp.training._training import Training
 
 
@@ -95,7 +95,7 @@ class Session:
 
     def go(self, resume: bool) -> TrainingSummary:
         """Train to the end, or until interrupted; the last checkpoint is written in either case."""
-        with writing(self._run.path):
+        with writing(self._run.path), alone(self._run.path):
             return self._go(resume)
 
     def _go(self, resume: bool) -> TrainingSummary:
@@ -237,10 +237,10 @@ class Session:
 def interrupts() -> Iterator[list[int]]:
     """A list that is empty until SIGINT or SIGTERM comes; a second one interrupts at once.
 
-    Where SIGINT is ignored, nothing changes.
+    One that is ignored stays ignored, as SIGINT is in a script's background.
     """
     received: list[int] = []
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    if threading.current_thread() is not threading.main_thread():
         yield received
         return
 
@@ -250,7 +250,8 @@ def interrupts() -> Iterator[list[int]]:
             raise KeyboardInterrupt
         print("stopping after this update …", file=sys.stderr)
 
-    previous = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    heeded = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) is not signal.SIG_IGN]
+    previous = {number: signal.signal(number, note) for number in heeded}
     try:
         yield received
     finally:

@@ -2,12 +2,11 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -17,6 +16,9 @@ from symmdp.mdp import Symmetry
 from symmdp.training._options import TrainingOptions
 from symmdp.training._session import Progress, TrainingSummary, interrupts
 from symmdp.training._train import train
+
+_PATIENCE = 30.0
+"""Seconds that a process has for its last checkpoint after the parent has failed."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,10 @@ def train_side_by_side(
 ) -> tuple[TrainingSummary, ...]:
     """Train several runs at once, each in a process of its own with one thread; the results are those of `train`.
 
-    As many as there are cores train at a time, and the next begins when one ends. Ctrl-C ends those that train with a
-    checkpoint, and the others do not begin. A run that fails ends the others likewise, and its error is raised. Call it
-    from a script under `if __name__ == "__main__":`, as all that starts processes.
+    As many as there are cores train at a time, and the next begins when one ends. Ctrl-C and SIGTERM end those that train
+    with a checkpoint, and the others do not begin, whether the signal comes to this process alone or to its whole group. A
+    run that fails ends the others likewise, and its error is raised; so does the death of this process. Call it from a
+    script under `if __name__ == "__main__":`, as all that starts processes.
 
     Args:
         jobs: the runs, each with its own directory.
@@ -87,7 +90,13 @@ def train_side_by_side(
                 if interrupted or any(worker.error for worker in started):
                     for worker in started:
                         worker.ask_to_stop()
+        except KeyboardInterrupt:  # the second signal
+            for worker in started:
+                worker.kill()
+            raise
         finally:
+            for worker in started:
+                worker.hang_up()
             for worker in started:
                 worker.close()
     for worker in started:
@@ -104,7 +113,7 @@ def _cores() -> int:
 
 def _start(place: int, job: Job, progress: Callable[[], Progress] | None) -> _Worker:
     context = get_context("spawn")
-    with _ignoring_interrupts():  # what a process starts with; the parent alone answers to Ctrl-C
+    with _blocking_interrupts():  # which a process inherits; the parent alone answers to signals
         ours, theirs = context.Pipe()
         process = context.Process(target=_work, args=(theirs, job), daemon=True)
         process.start()
@@ -148,32 +157,44 @@ class _Worker:
             with suppress(BrokenPipeError, ConnectionResetError):  # it died; receive() says so
                 self.connection.send("stop")
 
-    def close(self) -> None:
+    def hang_up(self) -> None:
         if self._progress is not None:
             self._progress.stop()
-        self.connection.close()  # a process that still trains stops when it next reports
+        self.connection.close()  # a process that still trains notices, and ends with a checkpoint
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def close(self) -> None:
         if self.running:
-            self._process.terminate()
+            self._process.join(_PATIENCE)
+            self._process.kill()
         self._process.join()
 
 
 class _Report:
-    """The process's side: a Progress that reports to the parent, and learns from it when to stop."""
+    """The process's side: a Progress that reports to the parent, and learns from it when to stop, or that it has gone."""
 
     def __init__(self, connection: Connection):
-        self._connection = connection
+        self._connection, self._alone = connection, False
+
+    def send(self, kind: str, *contents: object) -> None:
+        try:
+            self._connection.send((kind, *contents))
+        except (BrokenPipeError, ConnectionResetError):
+            self._alone = True
 
     def start(self, label: str, total: int) -> None:
-        self._connection.send(("start", label, total))
+        self.send("start", label, total)
 
     def update(self, step: int, mean_return: float | None) -> None:
-        self._connection.send(("update", step, mean_return))
+        self.send("update", step, mean_return)
 
     def stop(self) -> None:
         pass  # the parent stops what it shows when the process ends
 
     def told_to_stop(self) -> bool:
-        return self._connection.poll()
+        return self._alone or self._connection.poll()  # there is something to read too when the other end is closed
 
 
 def _work(connection: Connection, job: Job) -> None:
@@ -191,20 +212,20 @@ def _work(connection: Connection, job: Job) -> None:
             stop=report.told_to_stop,
             learning_rates=job.learning_rates,
         )
-        connection.send(("summary", summary))
+        report.send("summary", summary)
     except SymmdpError as error:
-        connection.send(("error", error))
-    except (BrokenPipeError, ConnectionResetError):
-        pass  # the parent has gone; the last checkpoint stands
+        report.send("error", error)
 
 
 @contextmanager
-def _ignoring_interrupts() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
+def _blocking_interrupts() -> Iterator[None]:
+    """Hold SIGINT and SIGTERM back: a process that starts meanwhile never receives them, this one does afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource_tracker.ensure_running()  # would start with the process otherwise, and let both through when it has
+    previous = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, previous)
+        signal.pthread_sigmask(signal.SIG_SETMASK, previous)

@@ -249,7 +249,10 @@ def test_tuning_is_shown_where_it_is(tmp_path: Path, write_comparison: WriteComp
     path = directory / "tuning" / "plain" / "tuning.json"
     path.write_text(json.dumps({"rates": [0.001, 0.01], "scores": [-12.25, None], "chosen": 0.001, "seeds": [7, 8]}))
     row = page_of(directory).table("learning rate that was tried")["plain"]
-    assert row == {"method": "plain", "seeds": "7 8", "0.001": "−12.2 ✓", "0.01": "failed"}
+    assert row == {"method": "plain", "seeds": "7 8", "0.001": "−12.2 ✓", "0.01": "failed", "seconds": "–"}
+    timing = {"seconds": 7.0, "evaluation_seconds": 1.5}
+    (directory / "tuning" / "plain" / "timing.json").write_text(json.dumps(timing))
+    assert page_of(directory).table("learning rate that was tried")["plain"]["seconds"] == "8.5"
     assert "plain: 0.001 is the lowest rate of the grid; a lower one may be better." in page_of(directory).text
     path.write_text(json.dumps({"rates": [0.001], "scores": [None], "chosen": None, "seeds": [7]}))
     assert page_of(directory).table("learning rate that was tried")["plain"]["0.001"] == "failed"

@@ -45,7 +45,9 @@ def result_table(results: Sequence[MethodResult]) -> Element:
     head = ["method", "parameters", "learning rate"]
     if threshold is not None:
         head += ["solved", "steps to solve, median seed", f"median return reaches {threshold:g}"]
-    head += ["diverged", "final return, IQM", "area under curve, IQM", "seconds", "steps/s"]
+    evaluated = any(result.evaluated for result in results)
+    head += ["diverged", "final return, IQM", "area under curve, IQM", "seconds"]
+    head += [*(["seconds of evaluations"] if evaluated else []), "steps/s"]
     rows = []
     for k, result in enumerate(results):
         seeds = len(result.seeds)
@@ -61,6 +63,7 @@ def result_table(results: Sequence[MethodResult]) -> Element:
             _with(signed(result.final_return), interval(result.interval)),
             _with(signed(result.area), interval(result.area_interval)),
             number(result.seconds),
+            *([number(result.evaluation_seconds)] if evaluated else []),
             number(result.rate, 0),
         ]
         rows.append(cells)
@@ -123,8 +126,8 @@ def tuning_table(tunings: Sequence[tuple[str, Tuning]]) -> Element:
         for rate in rates:
             text = signed(scores[rate]) if rate in scores else ""
             cells.append(element("strong", f"{text} ✓") if rate == tuning.chosen else text)
-        rows.append(cells)
-    head = ["method", "seeds", *(_rate(rate) for rate in rates)]
+        rows.append([*cells, number(tuning.seconds)])
+    head = ["method", "seeds", *(_rate(rate) for rate in rates), "seconds"]
     caption = (
         "Score of each learning rate that was tried: the mean over the run of the median return over seeds; "
         "✓ marks the chosen one"

@@ -1,0 +1,137 @@
+"""Every hyper-parameter can be typed, and reaches the options of the run."""
+
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+
+from symmdp.cli._compare import Compare
+from symmdp.cli._hyperparameters import GivenHyperparameters, Hyperparameters, as_typed
+from symmdp.cli._plan import new_plan
+from symmdp.cli._train import Train
+from symmdp.policies import Convolutions
+from symmdp.training import TrainingOptions, preset
+
+VECTORS = ["CartPole-v1", "--variant", "sample-efficient"]
+IMAGES = ["symmdp/GridWorld-v0"]
+
+
+def options_of(arguments: Sequence[str], command: type[Train] | type[Compare] = Train) -> TrainingOptions:
+    """The options of a new run with these arguments."""
+    import tyro
+
+    parsed = tyro.cli(command, args=list(arguments))
+    return new_plan(
+        parsed.environment, "plain", parsed.algorithm, parsed.variant, 1, parsed.hyperparameters, parsed.directory
+    ).options
+
+
+@pytest.mark.parametrize("command", [Train, Compare])
+def test_a_variant_is_another_preset(command: type[Train] | type[Compare]) -> None:
+    assert options_of(VECTORS, command) == preset("CartPole-v1", variant="sample-efficient")
+    assert options_of(VECTORS[:1], command) == preset("CartPole-v1")
+    assert options_of(VECTORS, command) != options_of(VECTORS[:1], command)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("total_steps", 1_000),
+        ("environments", 2),
+        ("rollout_steps", 128),
+        ("epochs", 3),
+        ("minibatch", 16),
+        ("learning_rate", 0.004),
+        ("anneal", True),
+        ("max_gradient_norm", 0.7),
+        ("discount", 0.9),
+        ("gae_lambda", 0.7),
+        ("clip_range", 0.1),
+        ("entropy_coefficient", 0.01),
+        ("value_coefficient", 0.3),
+        ("mirror_coefficient", 0.2),
+        ("mirror_stop_gradient", "image"),
+        ("augmentation", "random"),
+        ("hidden", (8, 16)),
+        ("activation", "relu"),
+        ("log_std", -0.5),
+        ("solved_at", 500.0),
+        ("solved_window", 20),
+        ("evaluation_every", 500),
+        ("evaluation_episodes", 7),
+        ("evaluation_deterministic", True),
+    ],
+)
+def test_an_option_sets_its_field_and_no_other(name: str, value: object) -> None:
+    usual = options_of(VECTORS)
+    values = value if isinstance(value, tuple) else () if value is True else (value,)
+    assert options_of([*VECTORS, as_typed(name), *map(str, values)]) == replace(usual, **{name: value})
+    assert getattr(usual, name) != value  # so that the test cannot pass without the option
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name", "value"),
+    [
+        (["--channels", "8", "8"], "channels", (8, 8)),
+        (["--kernel-size", "3", "3"], "kernel_size", (3, 3)),
+        (["--stride", "1", "2"], "stride", (1, 2)),
+        (["--padding", "1", "0"], "padding", (1, 0)),
+        (["--pool", "mean"], "pool", "mean"),
+        (["--pool", "none"], "pool", None),
+        (["--no-shared"], "shared", False),
+    ],
+)
+def test_an_option_of_convolutions_sets_its_field_and_no_other(arguments: list[str], name: str, value: object) -> None:
+    usual = options_of(IMAGES)
+    assert usual.convolutions is not None
+    assert getattr(usual.convolutions, name) != value
+    assert options_of([*IMAGES, *arguments]) == replace(usual, convolutions=replace(usual.convolutions, **{name: value}))
+
+
+def test_annealing_is_switched_either_way() -> None:
+    assert preset("CartPole-v1").anneal
+    assert not options_of(["CartPole-v1", "--no-anneal"]).anneal
+    assert options_of(["CartPole-v1", "--anneal"]).anneal
+    assert options_of([*VECTORS, "--anneal"]).anneal
+
+
+def test_every_field_can_be_typed(capsys: pytest.CaptureFixture[str]) -> None:
+    """All but the algorithm, which is an option of the command, and the convolutions, whose fields are typed."""
+    import tyro
+
+    with pytest.raises(SystemExit):
+        tyro.cli(GivenHyperparameters, args=["--help"])
+    text = capsys.readouterr().out
+    names = [field.name for of in (TrainingOptions, Convolutions) for field in fields(of)]
+    for name in names:
+        if name not in ("algorithm", "convolutions"):
+            typed = as_typed(name, False if name == "shared" else None)
+            assert re.search(rf"^\W*{typed}\b", text, re.MULTILINE)
+    assert not re.search(r"^\W*--frobs\b", text, re.MULTILINE)
+    assert Hyperparameters().given() == {}
+
+
+def test_the_documented_comparison_is_one_command() -> None:
+    page = (Path(__file__).parents[2] / "docs/reproduction.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^\$ symmdp compare (CartPole-v1 .*?)\n```", page, re.MULTILINE | re.DOTALL)
+    options = options_of(shlex.split(command.replace("\\\n", " ")), Compare)
+    paper = {"solved_at": 500.0, "evaluation_every": 500, "evaluation_episodes": 25, "total_steps": 12_000}
+    assert options == replace(preset("CartPole-v1", variant="sample-efficient"), **paper)
+
+
+@pytest.mark.parametrize("command", [Train, Compare])
+def test_the_help_fits_two_screens(
+    command: type[Train] | type[Compare], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tyro
+
+    monkeypatch.setenv("COLUMNS", "100")
+    with pytest.raises(SystemExit):
+        tyro.cli(command, args=["--help"])
+    text = capsys.readouterr().out
+    assert len(text.splitlines()) <= 110
+    for group in ("training", "loss", "network", "measurement"):
+        assert re.search(rf"^\W*{group} options", text, re.MULTILINE)
