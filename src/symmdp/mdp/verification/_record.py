@@ -24,7 +24,8 @@ def record_transitions(env: str | gym.Env, steps: int = 20_000, *, seed: int = 0
     Args:
         env: an environment id (with options, if need be), or an environment with its wrappers, which is stepped and left open.
         steps: how many transitions.
-        seed: of actions and resets.
+        seed: of actions and of the first reset; an environment goes on from there with its own random generator, since some
+            take long to be seeded.
 
     Raises:
         UnknownEnvironmentError: Gymnasium has no such environment.
@@ -67,13 +68,13 @@ def _opened(env: str | gym.Env) -> Iterator[tuple[str, gym.Env]]:
 
 def _play(env: gym.Env, name: str, steps: int, generator: np.random.Generator) -> LoggedTransitions:
     rows: list[tuple[Any, Action, Any, float, bool, bool]] = []
-    observation, done, what = None, True, ""
+    observation, done, what, seed = None, True, "", int(generator.integers(2**31))
     try:
         for step, drawn in enumerate(sample_actions(env.action_space, steps, generator)):
             first = done
             if first:
                 what = f"in reset, before step {step}"
-                observation, _ = env.reset(seed=int(generator.integers(2**31)))
+                observation, _ = env.reset() if rows else env.reset(seed=seed)
                 _check_finite(name, what, observation)
             action = _sent(env.action_space, drawn)
             what = f"in step {step}, with action {action}"
