@@ -20,15 +20,16 @@ PONG, BREAKOUT = "ALE/Pong-v5", "ALE/Breakout-v5"
 FIELDS = {PONG: PONG_FIELD, BREAKOUT: BREAKOUT_FIELD}
 
 
-def frames(environment: str, count: int) -> list[np.ndarray]:
+def frames(environment: str, count: int, numbered: bool = False) -> list[np.ndarray]:
+    """Pictures of random play in red, green and blue; or by the numbers of their colours."""
     env = make_environment(environment)
     rng = np.random.default_rng(0)
-    found = [env.reset(seed=0)[0]]
+    found, (frame, _) = [], env.reset(seed=0)
     while len(found) < count:
+        found.append(env.unwrapped.ale.getScreen() if numbered else frame)  # pyright: ignore[reportAttributeAccessIssue]
         frame, _, terminated, _, _ = env.step(int(rng.integers(env.action_space.n)))  # pyright: ignore[reportAttributeAccessIssue]
-        found.append(frame)
         if terminated:
-            env.reset()
+            frame, _ = env.reset()
     env.close()
     return found
 
@@ -65,14 +66,34 @@ def test_frames_in_grey_and_many_at_once() -> None:
 def test_positions_in_a_mirrored_picture_are_the_mirrored_positions(environment: str, axis: int, signs: tuple) -> None:
     game = game_of(environment)
     assert game is not None
-    view = AtariPositions(make_environment(environment), game)
-    seen = frames(environment, 150)[60:]
-    read, image = ([view._read(frame) for frame in row] for row in (seen, [mirrored(f, environment, axis) for f in seen]))
+    field = slice(*game.field.rows), slice(*game.field.columns)
+    seen = frames(environment, 150, numbered=True)[60:]
+    read, image = ([game.read(f[field]) for f in row] for row in (seen, [mirrored(f, environment, axis) for f in seen]))
     positions, images = ([game.positions(a, b) for a, b in pairwise(row)] for row in (read, image))
     expected = np.array(positions) @ game.move(*signs).T
     assert np.array(images) == pytest.approx(expected)
     assert np.array(positions)[:, 0].max() == 1  # a ball was seen
     assert np.array(positions).std(axis=0)[[1, 2, 5]].min() > 0
+
+
+@pytest.mark.parametrize("environment", FIELDS)
+def test_positions_are_those_of_the_pictures_that_are_shown(environment: str) -> None:
+    """The middle of the ball's pixels by their colour, in the frame that the agent sees."""
+    game, field = game_of(environment), FIELDS[environment]
+    assert game is not None
+    env = make_environment(environment)
+    view, rng, seen = AtariPositions(env, game), np.random.default_rng(0), 0
+    colour, first, last = ((236, 236, 236), 0, 160) if environment == PONG else ((200, 72, 72), 70, 156)  # below the bricks
+    view.reset(seed=0)
+    for _ in range(150):
+        position, *_ = view.step(int(rng.integers(4)))
+        picture = env.unwrapped.ale.getScreenRGB()[slice(*field.rows), slice(*field.columns)]  # pyright: ignore[reportAttributeAccessIssue]
+        height, width = picture.shape[:2]
+        rows, columns = np.nonzero((picture[first:last] == colour).all(axis=-1))
+        if len(rows) and (first == 0 or 0 < rows.min() < rows.max() < last - first - 1):
+            assert position[:3] == pytest.approx([1, columns.mean() - (width - 1) / 2, (height - 1) / 2 - first - rows.mean()])
+            seen += 1
+    assert seen > 20
     view.close()
 
 

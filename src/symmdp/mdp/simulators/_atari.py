@@ -93,13 +93,13 @@ class AtariGame:
 class AtariPositions(gym.Wrapper):
     """A game of ALE that shows positions, in pixels from the centre of the field, x to the right and y up.
 
-    They are read from the screen of its engine, the attribute `ale`, whatever it shows of it.
+    They are read from the screen of its engine, the attribute `ale`, whatever it shows of it; `game` is the game.
     """
 
     def __init__(self, env: gym.Env, game: AtariGame):
         super().__init__(env)
         inner: Any = env.unwrapped
-        self._engine, self._game, self._before = inner.ale, game, np.empty(0)
+        self.game, self._engine, self._before = game, inner.ale, np.empty(0)
         self._screen = np.empty(self._engine.getScreenDims(), dtype=np.uint8)
         self._field = self._screen[slice(*game.field.rows), slice(*game.field.columns)]
         self.observation_space = gym.spaces.Box(-np.inf, np.inf, (len(game.names),), dtype=np.float64)
@@ -108,18 +108,18 @@ class AtariPositions(gym.Wrapper):
         """Start an episode; nothing has moved yet."""
         _, info = self.env.reset(**options)
         self._before = self._read()
-        return self._game.positions(self._before, self._before), info
+        return self.game.positions(self._before, self._before), info
 
     def step(self, action: Any) -> tuple[NDArray[np.float64], Any, bool, bool, dict[str, Any]]:
         """One step of the game."""
         _, reward, terminated, truncated, info = self.env.step(action)
         now = self._read()
-        shown, self._before = self._game.positions(self._before, now), now
+        shown, self._before = self.game.positions(self._before, now), now
         return shown, reward, terminated, truncated, info
 
     def _read(self) -> NDArray[np.float64]:
         self._engine.getScreen(self._screen)
-        return self._game.read(self._field)
+        return self.game.read(self._field)
 
 
 def game_of(env: Any) -> AtariGame | None:
@@ -142,7 +142,7 @@ def game_of(env: Any) -> AtariGame | None:
 def _middle(mask: NDArray[np.bool_]) -> tuple[float, float, float]:
     """Whether anything is shown, and x and y of its middle from the centre; the centre where there is nothing."""
     height, width = mask.shape
-    rows = mask.any(axis=1).nonzero()[0]
+    rows = np.flatnonzero(mask.any(axis=1))
     if len(rows) == 0:
         return 0.0, 0.0, 0.0
     first = int(rows[0])
@@ -162,7 +162,7 @@ def _read_pong(picture: Picture) -> NDArray[np.float64]:
 
 def _read_breakout(picture: Picture) -> NDArray[np.float64]:
     ball = picture == _BREAKOUT_RED
-    paddle = ball[_PADDLE].any(axis=0).nonzero()[0]
+    paddle = np.flatnonzero(ball[_PADDLE].any(axis=0))
     ball[_TOP_BRICKS] = ball[_PADDLE] = False
     rows = picture[_BRICK_ROWS] != _BLACK
     bricks = (rows[:, 1::_BRICK_SIZE] & rows[:, 6::_BRICK_SIZE]).sum(axis=0)  # a ball does not cover both columns
