@@ -10,7 +10,7 @@ import pytest
 from symmdp.catalogue import entry_of, symmetry_of
 from symmdp.catalogue._atari import breakout_symmetry, pong_symmetry
 from symmdp.catalogue.environments import BREAKOUT_FIELD, PONG_FIELD, field_of
-from symmdp.errors import MissingExtraError, ShapeError, SimulatorError, SpaceMismatchError, SymmetryError
+from symmdp.errors import MissingExtraError, OptionError, ShapeError, SimulatorError, SpaceMismatchError, SymmetryError
 from symmdp.groups import cyclic
 from symmdp.mdp import Symmetry, make_environment, verify
 from symmdp.mdp.simulators._atari import AtariPositions, game_of
@@ -165,6 +165,16 @@ def test_frames_may_be_more_or_fewer_but_not_others() -> None:
         verify(PONG, Symmetry(group, image(group.trivial, plane(group), 80, 80), 6 * group.trivial))
     with pytest.raises(SpaceMismatchError, match="has 6 actions, but"):
         verify(PONG, Symmetry(cyclic(2), pong_symmetry().observation, 4 * cyclic(2).trivial), samples=60)
+
+
+@pytest.mark.parametrize("samples", [10, 24])
+def test_a_test_of_a_game_that_is_too_short_says_how_long_it_must_be(samples: int) -> None:
+    with pytest.raises(
+        OptionError, match=rf"4 steps .* for each sample; samples must be at least 25 .*; got {samples}"
+    ) as caught:
+        verify(PONG, symmetry_of(PONG), samples=samples)
+    assert "log" not in str(caught.value)
+    assert verify(PONG, symmetry_of(PONG), samples=25).samples == 100
 
 
 def test_games_that_are_not_read_say_what_to_do() -> None:
