@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symmdp.errors import SpaceMismatchError, SymmetryError
-from symmdp.mdp._environments import parse_environment_name
+from symmdp.mdp._environments import environment_name, parse_environment_name
 from symmdp.mdp._symmetry import Symmetry
 from symmdp.mdp.simulators._atari_field import BREAKOUT_FIELD, PONG_FIELD, AtariField
 from symmdp.mdp.simulators._find import TRANSPARENT
@@ -137,6 +137,12 @@ def game_of(env: Any) -> AtariGame | None:
         inner = inner.env
     shows_pictures = len(inner.observation_space.shape or ()) > 1
     return _GAMES.get(inner.spec.id) if inner.spec is not None and shows_pictures else None
+
+
+def quickly_stepped(name: str) -> str:
+    """The same environment showing ALE's memory: quicker than pictures, where positions are read from the engine."""
+    environment_id, options = parse_environment_name(name)
+    return environment_name(environment_id, {**options, "obs_type": "ram"}) if environment_id.startswith("ALE/") else name
 
 
 def _middle(mask: NDArray[np.bool_]) -> tuple[float, float, float]:

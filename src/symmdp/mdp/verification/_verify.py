@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from symmdp.errors import OptionError
 from symmdp.mdp._symmetry import Symmetry
-from symmdp.mdp.simulators._atari import AtariPositions, game_of
+from symmdp.mdp.simulators._atari import AtariPositions, game_of, quickly_stepped
 from symmdp.mdp.simulators._find import check_simulator
 from symmdp.mdp.simulators._simulator import Simulator
 from symmdp.mdp.verification._guard import Guarded
@@ -26,7 +26,7 @@ from symmdp.mdp.verification._table import TabularEnvironment
 from symmdp.mdp.verification._tabular import tabular_report
 
 _GAME_STEPS = 4  # for each sample: nothing is sampled but play
-_GAME_RESETS = 60  # besides: episodes are long
+_GAME_RESETS = 40  # besides: episodes are long
 
 
 def verify(
@@ -65,7 +65,7 @@ def verify(
     count as none. A policy that was not symmetric leaves the test valid, but pairs fewer transitions. Take thousands.
 
     Pong and Breakout of ALE are such environments: logged are positions in the pictures of `4 · samples` steps of random play,
-    and the symmetry, of images of the field, is tested by what it does to positions. Initial states are those of 60 resets.
+    and the symmetry, of images of the field, is tested by what it does to positions. Initial states are those of 40 resets.
 
     Args:
         env: an environment id or an environment (of a vectorised one its first is checked), whose state and random
@@ -99,7 +99,10 @@ def verify(
     if simulator is not None:
         return _report(check_simulator(simulator, "simulator= is"), name_of(env), symmetry, options)
     if (game := game_of(env)) is not None:
-        return with_environment(env, lambda name, made: _game_report(AtariPositions(made, game), name, symmetry, options))
+        quick = quickly_stepped(env) if isinstance(env, str) else env
+        return with_environment(
+            quick, lambda _, made: _game_report(AtariPositions(made, game), name_of(env), symmetry, options)
+        )
     return with_environment(env, lambda name, made: _report(simulator_or_table(made), name, symmetry, options))
 
 
