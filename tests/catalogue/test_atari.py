@@ -132,12 +132,22 @@ def test_the_claim_of_pong(seed: int) -> None:
     symmetry = symmetry_of(PONG)
     report = verify(PONG, symmetry, seed=seed)
     assert report.passed
+    assert [part.checked for part in report.parts if part.part == "initial states"] == [40]
     assert report.parts[0].checked > 1000
     assert report.median_error == pytest.approx(entry_of(PONG).median_error, rel=0.5)
     assert [part.part for part in verify(PONG, wrong_actions(symmetry), seed=seed).failures] == ["observation"]
     group = symmetry.group
     players = Symmetry(group, image(4 * group.trivial, flip(group, "x"), 80, 80), symmetry.action)
     assert "observation" in [part.part for part in verify(PONG, players, seed=seed).failures]
+
+
+@pytest.mark.slow
+def test_the_claim_of_pong_as_the_paper_prepares_it() -> None:
+    entry = entry_of("symmdp/Pong-v0")
+    report = verify(entry.name, symmetry_of(entry.name))
+    assert [part.part for part in report.failures] == list(entry.breaks)
+    assert report.failures[0].faults == ("right paddle y",)
+    assert report.median_error == pytest.approx(entry.median_error, rel=0.5)
 
 
 @pytest.mark.slow
