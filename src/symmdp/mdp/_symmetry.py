@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any, overload
 
@@ -14,13 +13,12 @@ from symmdp.groups import Group
 from symmdp.groups import trivial as trivial_group
 from symmdp.mdp._affine import act, permute_indices, shape_of
 from symmdp.mdp._arguments import check_representation, checked_center, checked_names
+from symmdp.mdp._fingerprint import fingerprint_of
 from symmdp.mdp._spaces import check_action_space, check_observation_space
 from symmdp.representations import ImageRepresentation, Representation, image
 
 ActionMap = Callable[[int, Any, Any], Any]
 """A state-dependent action map `(g, observation, action) ↦ K_g^s a`."""
-
-_LARGE = 1024  # dimensions: matrices of larger signed permutations are not written out
 
 
 class Symmetry:
@@ -264,19 +262,8 @@ class Symmetry:
 
         A state-dependent action map counts by its name alone.
         """
-        digest = hashlib.sha256()
-        for rep in (self.observation, self.action):
-            if isinstance(rep, Representation) and rep.dim > _LARGE and rep.source is not None and rep.sign is not None:
-                digest.update(rep.source.tobytes() + rep.sign.astype(np.int8).tobytes())
-            elif isinstance(rep, Representation):
-                digest.update((np.round(rep.matrices.astype(np.float64), 9) + 0.0).tobytes())
-            else:
-                digest.update(getattr(rep, "__qualname__", type(rep).__qualname__).encode())
-        if self.group.is_listed:
-            digest.update(self.group.cayley_table.astype(np.int64).tobytes())
-        for center in (self.observation_center, self.action_center):
-            digest.update(b"none" if center is None else center.tobytes())
-        return digest.hexdigest()[:16]
+        centers = (self.observation_center, self.action_center)
+        return fingerprint_of(self.group, (self.observation, self.action), centers)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Symmetry):
