@@ -5,7 +5,7 @@ import torch
 from symmdp import groups
 from symmdp.catalogue import entry_of, symmetry_of
 from symmdp.errors import GroupMismatchError, OptionError, ShapeError
-from symmdp.mdp import Symmetry
+from symmdp.mdp import Symmetry, record_transitions
 from symmdp.representations import Representation
 from symmdp.testing import check_symmetry, equivariance_error
 
@@ -24,6 +24,14 @@ def test_a_wrong_symmetry_raises_with_the_report() -> None:
         check_symmetry("CartPole-v1", wrong, samples=100)
     with pytest.raises(AssertionError, match="observation"):
         check_symmetry("CartPole-v1", wrong, samples=100, ignore=["termination", "initial states"])
+
+
+def test_logged_transitions_are_checked_in_place_of_a_simulator() -> None:
+    log, symmetry = record_transitions("CartPole-v1", 1000), symmetry_of("CartPole-v1")
+    assert check_symmetry("CartPole-v1", symmetry, transitions=log).engine == "logged transitions"
+    wrong = Symmetry(symmetry.group, symmetry.observation, 2 * symmetry.group.trivial)
+    with pytest.raises(AssertionError, match="Statistical, of 1000 logged transitions"):
+        check_symmetry("CartPole-v1", wrong, transitions=log)
 
 
 def test_parts_are_ignored_by_name() -> None:

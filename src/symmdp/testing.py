@@ -10,7 +10,7 @@ from gymnasium.vector import VectorEnv
 from torch import Tensor, nn
 
 from symmdp.errors import GroupMismatchError, OptionError, ShapeError
-from symmdp.mdp import Simulator, Symmetry, VerificationReport, verify
+from symmdp.mdp import LoggedTransitions, Simulator, Symmetry, VerificationReport, verify
 from symmdp.representations import Representation
 
 PARTS = ("observation", "reward", "termination", "initial states", "bounds")
@@ -91,6 +91,7 @@ def check_symmetry(
     tolerance: float = 1e-6,
     seed: int = 0,
     simulator: Simulator | None = None,
+    transitions: LoggedTransitions | None = None,
     ignore: Sequence[str] = (),
 ) -> VerificationReport:
     """Raise AssertionError, with the whole report, unless `symmdp.verify` finds the environment symmetric.
@@ -102,6 +103,7 @@ def check_symmetry(
         tolerance: the largest scaled error that is no violation.
         seed: of states, actions and resets.
         simulator: used instead of the one that `env` has.
+        transitions: logged ones, in place of a simulator, tested statistically; `samples` plays no role.
         ignore: parts that may differ, such as `"initial states"`.
 
     Returns:
@@ -114,7 +116,9 @@ def check_symmetry(
     unknown = [part for part in ignore if part not in PARTS]
     if unknown or isinstance(ignore, str):
         raise OptionError(f"ignore lists parts of a report, {', '.join(map(repr, PARTS))}; got {ignore!r}.")
-    report = verify(env, symmetry, samples=samples, tolerance=tolerance, seed=seed, simulator=simulator)
+    report = verify(
+        env, symmetry, samples=samples, tolerance=tolerance, seed=seed, simulator=simulator, transitions=transitions
+    )
     if any(part.part not in ignore and part.passed is not True for part in report.parts):
         raise AssertionError(f"\n{report}")
     return report

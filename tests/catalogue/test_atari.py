@@ -10,7 +10,7 @@ import pytest
 from symmdp.catalogue import entry_of, symmetry_of
 from symmdp.catalogue._atari import breakout_symmetry, pong_symmetry
 from symmdp.catalogue.environments import BREAKOUT_FIELD, PONG_FIELD, field_of
-from symmdp.errors import MissingExtraError, ShapeError, SimulatorError, SpaceMismatchError, SymmetryError
+from symmdp.errors import MissingExtraError, OptionError, ShapeError, SimulatorError, SpaceMismatchError, SymmetryError
 from symmdp.groups import cyclic
 from symmdp.mdp import Symmetry, make_environment, verify
 from symmdp.mdp.simulators._atari import AtariPositions, game_of
@@ -20,15 +20,16 @@ PONG, BREAKOUT = "ALE/Pong-v5", "ALE/Breakout-v5"
 FIELDS = {PONG: PONG_FIELD, BREAKOUT: BREAKOUT_FIELD}
 
 
-def frames(environment: str, count: int) -> list[np.ndarray]:
+def frames(environment: str, count: int, numbered: bool = False) -> list[np.ndarray]:
+    """Pictures of random play in red, green and blue; or by the numbers of their colours."""
     env = make_environment(environment)
     rng = np.random.default_rng(0)
-    found = [env.reset(seed=0)[0]]
+    found, (frame, _) = [], env.reset(seed=0)
     while len(found) < count:
+        found.append(env.unwrapped.ale.getScreen() if numbered else frame)  # pyright: ignore[reportAttributeAccessIssue]
         frame, _, terminated, _, _ = env.step(int(rng.integers(env.action_space.n)))  # pyright: ignore[reportAttributeAccessIssue]
-        found.append(frame)
         if terminated:
-            env.reset()
+            frame, _ = env.reset()
     env.close()
     return found
 
@@ -65,14 +66,34 @@ def test_frames_in_grey_and_many_at_once() -> None:
 def test_positions_in_a_mirrored_picture_are_the_mirrored_positions(environment: str, axis: int, signs: tuple) -> None:
     game = game_of(environment)
     assert game is not None
-    view = AtariPositions(make_environment(environment), game)
-    seen = frames(environment, 150)[60:]
-    read, image = ([view._read(frame) for frame in row] for row in (seen, [mirrored(f, environment, axis) for f in seen]))
+    field = slice(*game.field.rows), slice(*game.field.columns)
+    seen = frames(environment, 150, numbered=True)[60:]
+    read, image = ([game.read(f[field]) for f in row] for row in (seen, [mirrored(f, environment, axis) for f in seen]))
     positions, images = ([game.positions(a, b) for a, b in pairwise(row)] for row in (read, image))
     expected = np.array(positions) @ game.move(*signs).T
     assert np.array(images) == pytest.approx(expected)
     assert np.array(positions)[:, 0].max() == 1  # a ball was seen
     assert np.array(positions).std(axis=0)[[1, 2, 5]].min() > 0
+
+
+@pytest.mark.parametrize("environment", FIELDS)
+def test_positions_are_those_of_the_pictures_that_are_shown(environment: str) -> None:
+    """The middle of the ball's pixels by their colour, in the frame that the agent sees."""
+    game, field = game_of(environment), FIELDS[environment]
+    assert game is not None
+    env = make_environment(environment)
+    view, rng, seen = AtariPositions(env, game), np.random.default_rng(0), 0
+    colour, first, last = ((236, 236, 236), 0, 160) if environment == PONG else ((200, 72, 72), 70, 156)  # below the bricks
+    view.reset(seed=0)
+    for _ in range(150):
+        position, *_ = view.step(int(rng.integers(4)))
+        picture = env.unwrapped.ale.getScreenRGB()[slice(*field.rows), slice(*field.columns)]  # pyright: ignore[reportAttributeAccessIssue]
+        height, width = picture.shape[:2]
+        rows, columns = np.nonzero((picture[first:last] == colour).all(axis=-1))
+        if len(rows) and (first == 0 or 0 < rows.min() < rows.max() < last - first - 1):
+            assert position[:3] == pytest.approx([1, columns.mean() - (width - 1) / 2, (height - 1) / 2 - first - rows.mean()])
+            seen += 1
+    assert seen > 20
     view.close()
 
 
@@ -111,12 +132,22 @@ def test_the_claim_of_pong(seed: int) -> None:
     symmetry = symmetry_of(PONG)
     report = verify(PONG, symmetry, seed=seed)
     assert report.passed
+    assert [part.checked for part in report.parts if part.part == "initial states"] == [40]
     assert report.parts[0].checked > 1000
     assert report.median_error == pytest.approx(entry_of(PONG).median_error, rel=0.5)
     assert [part.part for part in verify(PONG, wrong_actions(symmetry), seed=seed).failures] == ["observation"]
     group = symmetry.group
     players = Symmetry(group, image(4 * group.trivial, flip(group, "x"), 80, 80), symmetry.action)
     assert "observation" in [part.part for part in verify(PONG, players, seed=seed).failures]
+
+
+@pytest.mark.slow
+def test_the_claim_of_pong_as_the_paper_prepares_it() -> None:
+    entry = entry_of("symmdp/Pong-v0")
+    report = verify(entry.name, symmetry_of(entry.name))
+    assert [part.part for part in report.failures] == list(entry.breaks)
+    assert report.failures[0].faults == ("right paddle y",)
+    assert report.median_error == pytest.approx(entry.median_error, rel=0.5)
 
 
 @pytest.mark.slow
@@ -144,6 +175,16 @@ def test_frames_may_be_more_or_fewer_but_not_others() -> None:
         verify(PONG, Symmetry(group, image(group.trivial, plane(group), 80, 80), 6 * group.trivial))
     with pytest.raises(SpaceMismatchError, match="has 6 actions, but"):
         verify(PONG, Symmetry(cyclic(2), pong_symmetry().observation, 4 * cyclic(2).trivial), samples=60)
+
+
+@pytest.mark.parametrize("samples", [10, 24])
+def test_a_test_of_a_game_that_is_too_short_says_how_long_it_must_be(samples: int) -> None:
+    with pytest.raises(
+        OptionError, match=rf"4 steps .* for each sample; samples must be at least 25 .*; got {samples}"
+    ) as caught:
+        verify(PONG, symmetry_of(PONG), samples=samples)
+    assert "log" not in str(caught.value)
+    assert verify(PONG, symmetry_of(PONG), samples=25).samples == 100
 
 
 def test_games_that_are_not_read_say_what_to_do() -> None:

@@ -2,10 +2,11 @@ import dataclasses
 
 import gymnasium as gym
 import pytest
+from gymnasium.envs.registration import EnvSpec
 
 from symmdp.catalogue import CatalogueEntry, entries, entry_of, symmetry_of
 from symmdp.errors import NoSymmetryError, UnknownEnvironmentError
-from symmdp.mdp import make_environment, verify
+from symmdp.mdp import make_environment, unusual_options, verify
 
 
 @pytest.fixture(params=entries(), ids=lambda entry: entry.name)
@@ -100,6 +101,44 @@ def test_rendering_and_time_limits_play_no_role():
     known = symmetry_of("CartPole-v1")
     assert symmetry_of("CartPole-v1", render_mode="rgb_array", max_episode_steps=100) == known
     assert entry_of("CartPole-v1 (max_episode_steps=100)").name == "CartPole-v1"
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("LunarLander-v3 (continuous=False)", "LunarLander-v3"),
+        ("LunarLander-v3 (enable_wind=False, continuous=True)", "LunarLander-v3 (continuous=True)"),
+        ("Ant-v5 (include_cfrc_ext_in_observation=True)", "Ant-v5"),
+        ("FrozenLake-v1 (map_name='4x4', is_slippery=True)", "FrozenLake-v1"),
+        ("ALE/Pong-v5 (frameskip=4)", "ALE/Pong-v5"),
+    ],
+)
+def test_options_that_are_the_usual_ones_play_no_role(given: str, name: str):
+    assert entry_of(given) is entry_of(name)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "LunarLander-v3 (continuous=True, gravity=-9.0)",
+        "LunarLander-v3 (continous=False)",
+        "CartPole-v1 (sutton_barto_reward=True)",
+    ],
+)
+def test_options_that_are_not_the_usual_ones_are_refused(given: str):
+    with pytest.raises(UnknownEnvironmentError, match="options may change what is observed"):
+        entry_of(given)
+
+
+def test_usual_options_are_those_of_the_id_before_those_of_the_class(monkeypatch: pytest.MonkeyPatch):
+    spec = EnvSpec("Longer-v0", "gymnasium.envs.toy_text:FrozenLakeEnv", kwargs={"map_name": "8x8"})
+    monkeypatch.setitem(gym.registry, "Longer-v0", spec)
+    assert unusual_options("Longer-v0", {"map_name": "8x8", "is_slippery": True}) == {}
+    assert unusual_options("Longer-v0", {"map_name": "4x4", "size": 3}) == {"map_name": "4x4", "size": 3}
+    absent = EnvSpec("Absent-v0", "no_such_module:Env", kwargs={"a": 1})
+    monkeypatch.setitem(gym.registry, "Absent-v0", absent)
+    assert unusual_options("Absent-v0", {"a": 1, "b": 2}) == {"b": 2}
+    assert unusual_options("Unknown-v0", {"a": 1}) == {"a": 1}
 
 
 @pytest.mark.parametrize("given", [None, 3, ["CartPole-v1"]])

@@ -404,6 +404,34 @@ def test_a_bad_declaration_is_one_line(command: str, tmp_path: Path, capsys: pyt
     assert not (tmp_path / "runs").exists()
 
 
+SIZES = """
+observation = {{ size = {observation} }}
+action = {{ size = {action} }}
+generators = [{{ name = "turn", order = 2, observation.signs = {signs}, action.signs = {action_signs} }}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("environment", "observation", "action", "said"),
+    [
+        ("CartPole-v1", 5, 2, "dimension 5"),
+        ("CartPole-v1", 4, 3, "has 2 actions"),
+        ("ALE/Pong-v5", 4, 6, r"shape (4, 80, 80)"),
+    ],
+)
+def test_show_compares_the_sizes_of_a_declaration(
+    environment: str, observation: int, action: int, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = SIZES.format(observation=observation, action=action, signs=[-1] * observation, action_signs=[1] * action)
+    (tmp_path / "sizes.toml").write_text(text, encoding="utf-8")
+    assert main(["show", environment, "--symmetry", "sizes.toml"]) == 2
+    assert said in one_line(capsys)
+    fitting = SIZES.format(observation=4, action=2, signs=[-1] * 4, action_signs=[1, 1])
+    (tmp_path / "sizes.toml").write_text(fitting, encoding="utf-8")
+    assert main(["show", "CartPole-v1", "--symmetry", "sizes.toml"]) == 0
+    assert main(["show", "CartPole-v7", "--symmetry", "sizes.toml"]) == 2
+
+
 def test_verify_rejects_a_wrong_declaration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = EXAMPLE.read_text(encoding="utf-8").replace('angle = "-angle"\n', "", 1)
     (tmp_path / "wrong.toml").write_text(text, encoding="utf-8")
@@ -427,13 +455,33 @@ def test_verify_keeps_what_was_found_before_the_environment_raised(
     command = ["verify", "Fragile-v0", "--symmetry", "fragile.toml", "--samples", "400"]
     assert main(command) == 2
     printed = capsys.readouterr()
-    assert printed.out.startswith("Incomplete: verification stopped before its end.\nFragile-v0")
+    assert printed.out.startswith("Verification ended with an error. What it had found:\nFragile-v0")
     assert "initial states" in printed.out
     assert printed.err.startswith("symmdp: error: Fragile-v0 raised RuntimeError: the cart left the rail, in step(")
     assert main([*command, "--json"]) == 2
     report = json.loads(capsys.readouterr().out)
     assert "the cart left the rail" in report["stopped"]
     assert [part["part"] for part in report["parts"]] == ["observation", "reward", "termination", "initial states", "bounds"]
+
+
+class Stuck(CartPoleEnv):
+    def close(self):
+        raise OSError("the window is gone")
+
+
+def test_verify_keeps_the_report_of_an_environment_that_fails_to_close(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(gym.registry, "Stuck-v0", EnvSpec("Stuck-v0", Stuck))
+    text = EXAMPLE.read_text(encoding="utf-8").replace("CartPole-v1", "Stuck-v0")
+    (tmp_path / "stuck.toml").write_text(text, encoding="utf-8")
+    assert main(["verify", "Stuck-v0", "--symmetry", "stuck.toml", "--samples", "50"]) == 2
+    printed = capsys.readouterr()
+    assert "Stuck-v0: symmetric under C2" in printed.out
+    assert printed.err.startswith(
+        "symmdp: error: Stuck-v0 raised OSError: the window is gone, in close(), after everything else."
+    )
+    assert printed.err.count("\n") == 1
 
 
 def test_a_run_with_a_declared_symmetry_is_resumed_with_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -413,3 +413,20 @@ def test_edges_cross_vertical_lines():
     square = np.array([[0.0, 0.0], [2.0, 1.0], [2.0, 3.0], [0.0, 3.0]])
     found = crossings(square, np.array([1, 2, 3, 0]), np.array([1.0, 2.0, 5.0]))
     assert sorted(map(tuple, found)) == [(1.0, 0.5), (1.0, 3.0)]
+
+
+def test_a_simulator_that_lacks_a_method_is_not_made() -> None:
+    from symmdp.mdp.simulators._box2d_base import Box2DSimulator
+
+    class Feetless(Box2DSimulator):
+        def observe(self):
+            return np.zeros(1)
+
+        def _bodies(self):
+            return []
+
+        def _shaping(self):
+            return 0.0
+
+    with pytest.raises(TypeError, match=r"abstract.*_feet"):
+        Feetless(None)  # pyright: ignore[reportAbstractUsage]

@@ -354,6 +354,36 @@ def test_what_was_recorded_before_a_failure_is_kept() -> None:
     assert empty.value.report is None
 
 
+class Stuck(CartPoleEnv):
+    def close(self):
+        raise OSError("the window is gone")
+
+
+class StuckAndBroken(Stuck):
+    def step(self, action):
+        raise RuntimeError("the motor is off")
+
+
+def test_an_environment_that_fails_to_close_is_told_of_and_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, entry_point in (("Stuck-v0", Stuck), ("Broken-v0", StuckAndBroken)):
+        monkeypatch.setitem(gym.registry, name, gym.envs.registration.EnvSpec(name, entry_point))
+    symmetry = symmetry_of("CartPole-v1")
+    with pytest.raises(SimulatorError, match=r"Stuck-v0 raised OSError: the window is gone, in close\(\)") as caught:
+        verify("Stuck-v0", symmetry, samples=50)
+    assert caught.value.report.passed
+    with pytest.raises(SimulatorError, match=r"in close\(\)") as recorded:
+        record_transitions("Stuck-v0", 200)
+    log = recorded.value.report
+    assert len(log) == 200
+    assert verify("Stuck-v0", symmetry, transitions=log).environment == "Stuck-v0"
+    without_spaces = LoggedTransitions(log.observation, log.action, log.next_observation, log.reward, log.terminated)
+    with pytest.raises(SimulatorError, match=r"in close\(\)"):
+        verify("Stuck-v0", symmetry, transitions=without_spaces)
+    with pytest.raises(SimulatorError, match="the motor is off, in step 0"):  # which says more
+        record_transitions("Broken-v0", 200)
+    assert verify(Stuck(), symmetry, samples=50).passed  # whose own business it is to be closed
+
+
 def test_what_cannot_be_recorded_is_refused() -> None:
     with pytest.raises(OptionError, match="steps must be an integer of at least 1; got 0"):
         record_transitions("CartPole-v1", 0)

@@ -7,7 +7,7 @@ from typing import Any
 from symmdp.catalogue._entry import CatalogueEntry
 from symmdp.catalogue._known import known_entries
 from symmdp.errors import NoSymmetryError, UnknownEnvironmentError
-from symmdp.mdp import Symmetry, environment_name, parse_environment_name
+from symmdp.mdp import Symmetry, environment_name, parse_environment_name, unusual_options
 
 _NO_ROLE = ("render_mode", "max_episode_steps", "disable_env_checker")  # options of any environment; they keep its MDP
 
@@ -32,7 +32,8 @@ def entry_of(environment_id: str, **options: Any) -> CatalogueEntry:
 
     Args:
         environment_id: of Gymnasium, with its version; or with options too, as in `LunarLander-v3 (continuous=True)`.
-        options: those of `gymnasium.make`; how it is rendered, and a time limit, play no role.
+        options: those of `gymnasium.make`; how it is rendered, and a time limit, play no role, nor do options that are what
+            the environment has without them.
 
     Raises:
         UnknownEnvironmentError: it has no entry, or none for these options; the message names those that are near.
@@ -48,6 +49,11 @@ def entry_of(environment_id: str, **options: Any) -> CatalogueEntry:
     for entry in found:
         if dict(entry.options) == options:
             return entry
+    if found and options:
+        unusual = unusual_options(environment_id, options)
+        for entry in found:
+            if unusual_options(environment_id, entry.options) == unusual:
+                return entry
     if (own := _of_own_map(environment_id, options)) is not None:
         return own
     declare = "declare its Symmetry and check it with symmdp.mdp.verify."

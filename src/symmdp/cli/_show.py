@@ -10,7 +10,7 @@ import tyro
 from symmdp.cli._console import console
 from symmdp.cli._environment import EnvironmentId, EnvironmentOptions, environment_named
 from symmdp.cli._images import letter, move_of_image
-from symmdp.cli._symmetry import SymmetryFile, symmetry_for
+from symmdp.cli._symmetry import SymmetryFile, check_fits, symmetry_for
 from symmdp.cli._words import in_words
 from symmdp.errors import OptionError, UnknownEnvironmentError
 
@@ -95,7 +95,9 @@ class Show:
         from symmdp.catalogue import entry_of
 
         if self.symmetry is not None:
-            return symmetry_for(environment, self.symmetry), None
+            symmetry = symmetry_for(environment, self.symmetry)
+            check_fits(environment, symmetry)
+            return symmetry, None
         try:
             entry = entry_of(environment)
         except UnknownEnvironmentError as error:

@@ -79,4 +79,4 @@ class Verify:
         if self.json:
             print(json.dumps({**error.report.as_dict(), "stopped": str(error)}, indent=2, ensure_ascii=False), flush=True)
         else:
-            print(f"Incomplete: verification stopped before its end.\n{error.report}\n", flush=True)
+            print(f"Verification ended with an error. What it had found:\n{error.report}\n", flush=True)

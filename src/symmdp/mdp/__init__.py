@@ -1,6 +1,12 @@
 """The symmetry of a Markov decision process: one value for networks and augmentation, and its check against a simulator."""
 
-from symmdp.mdp._environments import environment_name, environment_spec, make_environment, parse_environment_name
+from symmdp.mdp._environments import (
+    environment_name,
+    environment_spec,
+    make_environment,
+    parse_environment_name,
+    unusual_options,
+)
 from symmdp.mdp._symmetry import ActionMap, Symmetry
 from symmdp.mdp.explanation._explain import explain
 from symmdp.mdp.explanation._explanation import Explanation, ParameterDifference
@@ -64,6 +70,7 @@ __all__ = [
     "quotient",
     "record_transitions",
     "simulator_of",
+    "unusual_options",
     "value_iteration",
     "verify",
     "wrapped_symmetry",

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import difflib
 import importlib
+import inspect
 import re
 import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import gymnasium as gym
-from gymnasium.envs.registration import EnvSpec
+from gymnasium.envs.registration import EnvSpec, load_env_creator
 
 from symmdp.errors import MissingExtraError, OptionError, SimulatorError, SymmdpError, UnknownEnvironmentError
 
@@ -81,6 +82,31 @@ def environment_spec(name: str) -> tuple[EnvSpec, dict[str, Any]]:
             return gym.spec(environment_id), options
     except (gym.error.Error, ModuleNotFoundError) as error:
         raise _unknown(environment_id, error) from None
+
+
+def _usual_options(name: str) -> dict[str, Any]:
+    """The options that an environment has where none are given: those it is registered with, and its constructor's defaults.
+
+    Where its package is not installed, the former alone; of an environment that Gymnasium does not have, none.
+    """
+    try:
+        spec, _ = environment_spec(name)
+    except SymmdpError:
+        return {}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # packages that are imported here deprecate what they use
+            creator = spec.entry_point if callable(spec.entry_point) else load_env_creator(str(spec.entry_point))
+        defaults = {key: given.default for key, given in inspect.signature(creator).parameters.items()}
+    except (ImportError, gym.error.Error, TypeError, ValueError):  # it cannot be imported, or does not say what it takes
+        defaults = {}
+    return {key: value for key, value in defaults.items() if value is not inspect.Parameter.empty} | spec.kwargs
+
+
+def unusual_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those options of an environment that are not what it has anyway."""
+    usual = _usual_options(name)
+    return {key: value for key, value in options.items() if key not in usual or not _same(usual[key], value)}
 
 
 def make_environment(name: str, **arguments: Any) -> gym.Env:

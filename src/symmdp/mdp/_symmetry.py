@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any, overload
 
@@ -9,17 +8,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from symmdp.errors import GroupMismatchError, ShapeError, SymmetryError
+from symmdp.errors import SymmetryError
 from symmdp.groups import Group
 from symmdp.groups import trivial as trivial_group
 from symmdp.mdp._affine import act, permute_indices, shape_of
+from symmdp.mdp._arguments import check_representation, checked_center, checked_names
+from symmdp.mdp._fingerprint import fingerprint_of
 from symmdp.mdp._spaces import check_action_space, check_observation_space
 from symmdp.representations import ImageRepresentation, Representation, image
 
 ActionMap = Callable[[int, Any, Any], Any]
 """A state-dependent action map `(g, observation, action) ↦ K_g^s a`."""
-
-_LARGE = 1024  # dimensions: matrices of larger signed permutations are not written out
 
 
 class Symmetry:
@@ -76,9 +75,9 @@ class Symmetry:
     ):
         if not isinstance(group, Group):
             raise SymmetryError(f"The first argument is a symmdp Group; got {type(group).__name__}.")
-        _check_representation(group, observation, "observation")
+        check_representation(group, observation, "observation")
         if isinstance(action, Representation):
-            _check_representation(group, action, "action")
+            check_representation(group, action, "action")
         elif not callable(action):
             raise SymmetryError(
                 "The action is a Representation, or a function (g, observation, action) -> action; "
@@ -91,11 +90,13 @@ class Symmetry:
             group=group,
             observation=observation,
             action=action,
-            observation_center=_center(observation_center, observation, "observation_center"),
-            action_center=_center(action_center, action, "action_center"),
-            observation_names=_names(observation_names, observation.dim, "observation_names"),
-            action_names=_names(action_names, action.dim if isinstance(action, Representation) else None, "action_names"),
-            element_names=_names(element_names, len(group.numbered), "element_names"),
+            observation_center=checked_center(observation_center, observation, "observation_center"),
+            action_center=checked_center(action_center, action, "action_center"),
+            observation_names=checked_names(observation_names, observation.dim, "observation_names"),
+            action_names=checked_names(
+                action_names, action.dim if isinstance(action, Representation) else None, "action_names"
+            ),
+            element_names=checked_names(element_names, len(group.numbered), "element_names"),
             name=name or group.name,
         )
 
@@ -261,19 +262,8 @@ class Symmetry:
 
         A state-dependent action map counts by its name alone.
         """
-        digest = hashlib.sha256()
-        for rep in (self.observation, self.action):
-            if isinstance(rep, Representation) and rep.dim > _LARGE and rep.source is not None and rep.sign is not None:
-                digest.update(rep.source.tobytes() + rep.sign.astype(np.int8).tobytes())
-            elif isinstance(rep, Representation):
-                digest.update((np.round(rep.matrices.astype(np.float64), 9) + 0.0).tobytes())
-            else:
-                digest.update(getattr(rep, "__qualname__", type(rep).__qualname__).encode())
-        if self.group.is_listed:
-            digest.update(self.group.cayley_table.astype(np.int64).tobytes())
-        for center in (self.observation_center, self.action_center):
-            digest.update(b"none" if center is None else center.tobytes())
-        return digest.hexdigest()[:16]
+        centers = (self.observation_center, self.action_center)
+        return fingerprint_of(self.group, (self.observation, self.action), centers)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Symmetry):
@@ -303,41 +293,6 @@ def require_symmetry(value: object) -> None:
     """Raise SymmetryError unless it is a Symmetry."""
     if not isinstance(value, Symmetry):
         raise SymmetryError(f"Expected a symmdp Symmetry, such as symmdp.symmetry_of(id); got {type(value).__name__}.")
-
-
-def _check_representation(group: Group, rep: object, what: str) -> None:
-    if not isinstance(rep, Representation):
-        raise SymmetryError(f"The {what} argument is a Representation of {group.name}; got {type(rep).__name__}.")
-    if rep.group != group:
-        raise GroupMismatchError(
-            f"The {what} representation {rep!r} is one of another group than {group!r}. Build it over the same Group."
-        )
-
-
-def _center(center: ArrayLike | None, rep: Representation | ActionMap, what: str) -> NDArray[np.float64] | None:
-    if center is None or not isinstance(rep, Representation):
-        return None
-    try:
-        array = np.array(center, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise SymmetryError(f"The {what} must be real numbers; got {center!r}.") from None
-    if array.shape not in {(rep.dim,), shape_of(rep)}:
-        raise ShapeError(f"The {what} has shape {array.shape}; expected {shape_of(rep)}, a number for each coordinate.")
-    array = array.ravel()
-    if not np.isfinite(array).all():
-        raise SymmetryError(f"The {what} must be finite; got {array}.")
-    array.flags.writeable = False
-    return array
-
-
-def _names(names: Sequence[str] | None, count: int | None, what: str) -> tuple[str, ...] | None:
-    if names is None:
-        return None
-    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
-        raise SymmetryError(f"The {what} are a sequence of strings; got {names!r}.")
-    if count is not None and len(names) != count:
-        raise SymmetryError(f"Expected {count} {what}; got {len(names)}: {', '.join(names)}.")
-    return tuple(names)
 
 
 def _equal(a: NDArray | None, b: NDArray | None) -> bool:

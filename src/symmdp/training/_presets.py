@@ -62,7 +62,7 @@ _PONG = TrainingOptions(
     convolutions=Convolutions(),
     solved_at=18.0,
 )
-# Rates from {1e-4, 3e-4, 1e-3, 3e-3}, by five seeds from 1000 with both methods, in 350,000 and 230,000 steps; the rest is usual.
+# Rates from {1e-4, 3e-4, 1e-3, 3e-3}, by five seeds from 1000 with both methods, in 350,000 and 230,000 steps.
 _SWIMMER = TrainingOptions(
     total_steps=300_000,
     environments=4,

@@ -95,10 +95,15 @@ class Pong(gym.Env[Observation, Any]):
         Raises:
             SimulatorError: the engine is EnvPool.
         """
-        return self._ale.getScreenRGB()
+        return self.ale.getScreenRGB()
 
     @property
-    def _ale(self) -> Any:
+    def ale(self) -> Any:
+        """The engine that plays, an `ale_py.ALEInterface`.
+
+        Raises:
+            SimulatorError: the engine is EnvPool.
+        """
         if not isinstance(self._games, AleGames):
             raise SimulatorError(
                 "EnvPool shows no screen, and its states cannot be saved. Make Pong with engine='ale', which shows the same."
@@ -112,7 +117,7 @@ class Pong(gym.Env[Observation, Any]):
             SimulatorError: the engine is EnvPool.
         """
         return {
-            "game": _encoded(self._ale.cloneState(include_rng=True).serialize()),
+            "game": _encoded(self.ale.cloneState(include_rng=True).serialize()),
             "frames": _encoded(self._frames.tobytes()),
             "running": self._running,
         }
@@ -121,7 +126,7 @@ class Pong(gym.Env[Observation, Any]):
         """Go on from what `symmdp_state` gave."""
         import ale_py
 
-        self._ale.restoreState(ale_py.ALEState(base64.b64decode(state["game"])))
+        self.ale.restoreState(ale_py.ALEState(base64.b64decode(state["game"])))
         self._frames = np.frombuffer(base64.b64decode(state["frames"]), dtype=np.uint8).reshape(self._frames.shape).copy()
         self._running = state["running"]
 

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 import gymnasium as gym
 
 from symmdp.errors import SimulatorError
 from symmdp.mdp._symmetry import Symmetry
 from symmdp.mdp.explanation._explanation import Explanation
-from symmdp.mdp.verification._open import opened
+from symmdp.mdp.verification._open import simulator_or_table, with_environment
 
 
 def explain(env: str | gym.Env, symmetry: Symmetry) -> Explanation:
@@ -27,12 +28,13 @@ def explain(env: str | gym.Env, symmetry: Symmetry) -> Explanation:
         SpaceMismatchError: the symmetry does not fit the spaces.
         MissingExtraError: MuJoCo is not installed.
     """
-    with opened(env, None) as (name, simulator):
-        if not hasattr(simulator, "model"):
-            raise SimulatorError(f"explain compares the parameters of MuJoCo models; {name} has none. Use symmdp.verify.")
-        symmetry.check_spaces(simulator.observation_space, simulator.action_space)
-        # Imported here because MuJoCo is an extra.
-        images, differences, notes = importlib.import_module("symmdp.mdp.explanation._mujoco_model").explain_model(
-            simulator, symmetry
-        )
-    return Explanation(name, symmetry.name, images, differences, notes)
+    return with_environment(env, lambda name, made: _explanation(simulator_or_table(made), name, symmetry))
+
+
+def _explanation(simulator: Any, name: str, symmetry: Symmetry) -> Explanation:
+    if not hasattr(simulator, "model"):
+        raise SimulatorError(f"explain compares the parameters of MuJoCo models; {name} has none. Use symmdp.verify.")
+    symmetry.check_spaces(simulator.observation_space, simulator.action_space)
+    # Imported here because MuJoCo is an extra.
+    explain_model = importlib.import_module("symmdp.mdp.explanation._mujoco_model").explain_model
+    return Explanation(name, symmetry.name, *explain_model(simulator, symmetry))

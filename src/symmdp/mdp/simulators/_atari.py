@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import gymnasium as gym
@@ -11,17 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symmdp.errors import SpaceMismatchError, SymmetryError
-from symmdp.mdp._environments import parse_environment_name
+from symmdp.mdp._environments import environment_name, parse_environment_name
 from symmdp.mdp._symmetry import Symmetry
 from symmdp.mdp.simulators._atari_field import BREAKOUT_FIELD, PONG_FIELD, AtariField
 from symmdp.mdp.simulators._find import TRANSPARENT
 from symmdp.representations import ImageRepresentation, Representation
 
-Picture = NDArray[np.uint8]  # the red channel of the field, in full size
+Picture = NDArray[np.uint8]  # the colours of the field by their numbers in ALE's palette, in full size
 _BALL = ("ball shown", "ball x", "ball y", "ball Δx", "ball Δy")
-_PONG_BALL, _PONG_BACK = 236, (144, 87)  # as red, and as grey
-_BREAKOUT_RED = (200, 111)
-_BRICK_ROWS, _BRICK_SIZE = range(27, 61, 6), 8  # of the field; columns of a brick
+_BLACK, _PONG_BALL, _PONG_BACK, _BREAKOUT_RED = 0, 14, 34, 70
+_PONG_RIGHT, _PONG_LEFT = slice(140, 144), slice(16, 20)  # columns of paddles
+_BRICK_ROWS, _BRICK_SIZE = slice(27, 63, 6), 8  # of the field; columns of a brick
 _TOP_BRICKS, _PADDLE = slice(25, 31), slice(157, 161)  # what is as red as the ball
 
 
@@ -49,8 +50,14 @@ class AtariGame:
         """What two pictures in a row show; changes of a ball that one of them does not show are 0."""
         change = now - before
         change[:3] *= before[0] * now[0]
-        moving = np.stack([now[3:], change[3:]], axis=1)[: self.moves].ravel()
-        return np.concatenate([now[:3], change[1:3], moving, now[3 + self.moves :]])
+        return np.concatenate([now, change])[self._order]
+
+    @cached_property
+    def _order(self) -> list[int]:
+        """Where each position is among those of a picture and their changes."""
+        n = len(self.names) - 2 - self.moves
+        moving = [k for i in range(self.moves) for k in (3 + i, n + 3 + i)]
+        return [0, 1, 2, n + 1, n + 2, *moving, *range(3 + self.moves, n)]
 
     def symmetry(self, symmetry: Symmetry) -> Symmetry:
         """What a symmetry of images of the field does to positions.
@@ -86,37 +93,37 @@ class AtariGame:
 class AtariPositions(gym.Wrapper):
     """A game of ALE that shows positions, in pixels from the centre of the field, x to the right and y up.
 
-    They are read from the frames that it shows; or, where it shows something else, from its method `screen()`.
+    They are read from the screen of its engine, the attribute `ale`, whatever it shows of it; `game` is the game.
     """
 
     def __init__(self, env: gym.Env, game: AtariGame):
         super().__init__(env)
-        self._game, self._before = game, np.empty(0)
+        inner: Any = env.unwrapped
+        self.game, self._engine, self._before = game, inner.ale, np.empty(0)
+        self._screen = np.empty(self._engine.getScreenDims(), dtype=np.uint8)
+        self._field = self._screen[slice(*game.field.rows), slice(*game.field.columns)]
         self.observation_space = gym.spaces.Box(-np.inf, np.inf, (len(game.names),), dtype=np.float64)
 
     def reset(self, **options: Any) -> tuple[NDArray[np.float64], dict[str, Any]]:
         """Start an episode; nothing has moved yet."""
-        frame, info = self.env.reset(**options)
-        self._before = self._read(frame)
-        return self._game.positions(self._before, self._before), info
+        _, info = self.env.reset(**options)
+        self._before = self._read()
+        return self.game.positions(self._before, self._before), info
 
     def step(self, action: Any) -> tuple[NDArray[np.float64], Any, bool, bool, dict[str, Any]]:
         """One step of the game."""
-        frame, reward, terminated, truncated, info = self.env.step(action)
-        now = self._read(frame)
-        shown, self._before = self._game.positions(self._before, now), now
+        _, reward, terminated, truncated, info = self.env.step(action)
+        now = self._read()
+        shown, self._before = self.game.positions(self._before, now), now
         return shown, reward, terminated, truncated, info
 
-    def _read(self, frame: NDArray) -> NDArray[np.float64]:
-        inner: Any = self.env.unwrapped
-        picture = inner.screen() if hasattr(inner, "screen") else frame
-        red = picture if picture.ndim == 2 else picture[..., 0]
-        field = self._game.field
-        return self._game.read(red[slice(*field.rows), slice(*field.columns)])
+    def _read(self) -> NDArray[np.float64]:
+        self._engine.getScreen(self._screen)
+        return self.game.read(self._field)
 
 
 def game_of(env: Any) -> AtariGame | None:
-    """Pong or Breakout, by an environment that shows frames or has a `screen()`, or by its name; None for any other."""
+    """Pong or Breakout, by an environment that shows pictures of it, or by its name; None for any other."""
     if isinstance(env, str):
         environment_id, options = parse_environment_name(env)
         shown = options.get("obs_type", "rgb")
@@ -128,37 +135,46 @@ def game_of(env: Any) -> AtariGame | None:
         if type(inner) not in TRANSPARENT:
             return None
         inner = inner.env
-    game = None if inner.spec is None else _GAMES.get(inner.spec.id)
-    shape = inner.observation_space.shape or ()
-    return game if shape[:2] == (210, 160) or hasattr(inner, "screen") else None
+    shows_pictures = len(inner.observation_space.shape or ()) > 1
+    return _GAMES.get(inner.spec.id) if inner.spec is not None and shows_pictures else None
+
+
+def quickly_stepped(name: str) -> str:
+    """The same environment showing ALE's memory: quicker than pictures, where positions are read from the engine."""
+    environment_id, options = parse_environment_name(name)
+    return environment_name(environment_id, {**options, "obs_type": "ram"}) if environment_id.startswith("ALE/") else name
 
 
 def _middle(mask: NDArray[np.bool_]) -> tuple[float, float, float]:
     """Whether anything is shown, and x and y of its middle from the centre; the centre where there is nothing."""
-    rows, columns = np.nonzero(mask)
+    height, width = mask.shape
+    rows = np.flatnonzero(mask.any(axis=1))
     if len(rows) == 0:
         return 0.0, 0.0, 0.0
-    height, width = mask.shape
-    return 1.0, float(columns.mean()) - (width - 1) / 2, (height - 1) / 2 - float(rows.mean())
+    first = int(rows[0])
+    shown = mask[first : rows[-1] + 1]  # few of many rows
+    y, x = shown.nonzero()
+    n = len(y)
+    return 1.0, float(x.sum()) / n - (width - 1) / 2, (height - 1) / 2 - first - float(y.sum()) / n
 
 
 def _read_pong(picture: Picture) -> NDArray[np.float64]:
-    columns = np.concatenate([picture[:, 16:20], picture[:, 140:144]], axis=1)
-    paddles = (columns != _PONG_BALL) & (columns != _PONG_BACK[0]) & (columns != _PONG_BACK[1])
-    right, left = _middle(paddles[:, 4:])[2], _middle(paddles[:, :4])[2]
+    right, left = (
+        _middle((part != _BLACK) & (part != _PONG_BALL) & (part != _PONG_BACK))[2]
+        for part in (picture[:, _PONG_RIGHT], picture[:, _PONG_LEFT])
+    )
     return np.array([*_middle(picture == _PONG_BALL), right, left])
 
 
 def _read_breakout(picture: Picture) -> NDArray[np.float64]:
-    red = (picture == _BREAKOUT_RED[0]) | (picture == _BREAKOUT_RED[1])
-    paddle = np.flatnonzero(red[_PADDLE].any(axis=0))
-    ball = red
+    ball = picture == _BREAKOUT_RED
+    paddle = np.flatnonzero(ball[_PADDLE].any(axis=0))
     ball[_TOP_BRICKS] = ball[_PADDLE] = False
-    rows = picture[list(_BRICK_ROWS)] != 0
+    rows = picture[_BRICK_ROWS] != _BLACK
     bricks = (rows[:, 1::_BRICK_SIZE] & rows[:, 6::_BRICK_SIZE]).sum(axis=0)  # a ball does not cover both columns
-    half = len(bricks) // 2
-    at = float(np.median(paddle)) - (picture.shape[1] - 1) / 2 if len(paddle) else 0.0
-    return np.array([*_middle(ball), at, bricks[:half].sum(), bricks[half:].sum()])
+    half, n = len(bricks) // 2, len(paddle)
+    median = (paddle[(n - 1) // 2] + paddle[n // 2] - (picture.shape[1] - 1)) / 2 if n else 0.0
+    return np.array([*_middle(ball), median, bricks[:half].sum(), bricks[half:].sum()])
 
 
 def _move_pong(sx: int, sy: int) -> NDArray[np.float64]:

@@ -1,21 +1,22 @@
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
 import Box2D
-import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
 from symmdp.errors import DivergenceError, SimulatorError
 from symmdp.mdp.simulators._box2d_bodies import Motion, Outlines
+from symmdp.mdp.simulators._environment_simulator import EnvironmentSimulator
 from symmdp.mdp.simulators._simulator import REMEDY, Transition
 
 _ROUNDING = 1e-5  # what float32 observations and shaping may differ by from ours, relative to their size
 
 
-class Box2DSimulator:
+class Box2DSimulator(EnvironmentSimulator, ABC):
     """What the simulators of Box2D environments have in common.
 
     A state says which of the two feet touches the ground, in the order of the observation. Box2D finds contacts at the start
@@ -24,26 +25,15 @@ class Box2DSimulator:
     set, and how long a body has been at rest.
     """
 
+    library = f"Box2D {Box2D.__version__}"
+
     def __init__(self, env: Any):
-        self._env = env
+        super().__init__(env)
         self._is_set = False  # whether the state was set, and no step has been made since
         self._outlines: Outlines | None = None  # of the bodies that the last reset made
 
-    @property
-    def observation_space(self) -> gym.Space:
-        return self._env.observation_space
-
-    @property
-    def action_space(self) -> gym.Space:
-        return self._env.action_space
-
-    @property
-    def engine(self) -> str:
-        """The versions of the simulator."""
-        return f"gymnasium {gym.__version__}, Box2D {Box2D.__version__}"
-
     def reset(self, seed: int) -> None:
-        self._env.reset(seed=seed)
+        super().reset(seed)
         self._is_set, self._outlines = False, None
 
     def step(self, action: int | NDArray[np.float64]) -> Transition:
@@ -59,20 +49,21 @@ class Box2DSimulator:
             world.warmStarting = True
         return self._compare(shown), float(reward), bool(terminated)
 
+    @abstractmethod
     def observe(self) -> NDArray[np.float64]:
-        raise NotImplementedError
+        """The observation of the state, in float64."""
 
+    @abstractmethod
     def _bodies(self) -> list[Any]:
         """The moving bodies, the main one first."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _feet(self) -> list[Any]:
         """Two of them, in the order of the observation."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _shaping(self) -> float:
         """The potential whose difference a step rewards."""
-        raise NotImplementedError
 
     def _begin(self, touches: NDArray[np.bool_]) -> None:
         """What a reset does besides the bodies, for an episode that goes on from a state that was set."""

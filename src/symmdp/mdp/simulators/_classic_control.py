@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import gymnasium as gym
 import numpy as np
 from gymnasium.envs.classic_control.acrobot import AcrobotEnv
@@ -14,25 +12,15 @@ from gymnasium.envs.classic_control.pendulum import PendulumEnv
 from numpy.typing import NDArray
 
 from symmdp.errors import DivergenceError, SimulatorError
+from symmdp.mdp.simulators._environment_simulator import EnvironmentSimulator
 from symmdp.mdp.simulators._simulator import REMEDY, Transition
 
 _ROUNDING = 1e-5  # what float32 observations may differ by from float64 ones, relative to their size
 _BEYOND = 3.0  # an infinite bound is replaced by this multiple of the largest value that rollouts reached
 
 
-class _ClassicControl:
+class _ClassicControl(EnvironmentSimulator):
     """An environment that keeps its whole state in `.state`; this one shows it as its observation."""
-
-    def __init__(self, env: Any):
-        self._env = env
-
-    @property
-    def observation_space(self) -> gym.Space:
-        return self._env.observation_space
-
-    @property
-    def action_space(self) -> gym.Space:
-        return self._env.action_space
 
     def reset(self, seed: int) -> None:
         observation, _ = self._env.reset(seed=seed)

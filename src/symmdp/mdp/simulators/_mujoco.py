@@ -8,6 +8,7 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
+from symmdp.mdp.simulators._environment_simulator import EnvironmentSimulator
 from symmdp.mdp.simulators._mujoco_engine import mujoco
 from symmdp.mdp.simulators._mujoco_layout import Layout, layout_of
 from symmdp.mdp.simulators._simulator import Transition
@@ -17,7 +18,7 @@ _DEEPER = 0.01  # how much farther than in the state it started from a sampled p
 _ANGLE, _LENGTH, _SPEED = 0.3, 0.05, 1.0  # standard deviations of what has no limits, in rad, m, and rad/s or m/s
 
 
-class MujocoSimulator:
+class MujocoSimulator(EnvironmentSimulator):
     """A MuJoCo environment; its state is `(qpos, qvel, act)`, set as a reset sets it.
 
     A step depends on more: on the forces that the solver starts from, and rewards and observations on positions and contact
@@ -28,22 +29,11 @@ class MujocoSimulator:
     returns the state that the observation stands for.
     """
 
+    library = f"MuJoCo {mujoco.__version__}"
+
     def __init__(self, env: Any):
-        self._env = env
+        super().__init__(env)
         self._layout = layout_of(env)
-
-    @property
-    def observation_space(self) -> gym.Space:
-        return self._env.observation_space
-
-    @property
-    def action_space(self) -> gym.Space:
-        return self._env.action_space
-
-    @property
-    def engine(self) -> str:
-        """The versions of the simulator."""
-        return f"gymnasium {gym.__version__}, MuJoCo {mujoco.__version__}"
 
     @property
     def model(self) -> Any:
@@ -54,9 +44,6 @@ class MujocoSimulator:
     def layout(self) -> Layout:
         """Where positions and velocities stand in an observation."""
         return self._layout
-
-    def reset(self, seed: int) -> None:
-        self._env.reset(seed=seed)
 
     def get_state(self) -> NDArray[np.float64]:
         return np.concatenate([*self._layout.decode(self.observe()), self._env.data.act])

@@ -14,6 +14,7 @@ from symmdp.mdp.verification._report import PartResult
 from symmdp.mdp.verification._sign_flips import sign_flip_test
 
 _SIGNIFICANCE = 1e-3
+_JUMP = 4  # rewards jump, and of a jump that a mismatch of states makes, a slope explains but a part
 _SMALL = 0.01  # in units of the spread: larger differences count as much as this one, where tails are cut
 
 
@@ -26,7 +27,7 @@ class Places:
         label: the number of the action, shape `(n,)`.
         explained: what was taken off the differences of observations and of rewards for a mismatch of states, shape
             `(n, d + 1)`. Pairs of one trajectory have a mismatch alike, and what is left of it is alike as well: near some
-            states alone, no difference counts that is smaller than what was taken off.
+            states alone, no difference counts that is smaller than what was taken off; of rewards, than four times that.
     """
 
     state: NDArray[np.float64]
@@ -69,7 +70,7 @@ def compare_pairs(
     names = [symmetry.observation_name(i) for i in range(d)]
     return [
         _part("observation", symmetry, g, pairs, pairs.observation, explained[:, :d], names, tolerance, generator, least),
-        _part("reward", symmetry, g, pairs, pairs.reward[:, None], explained[:, d:], None, tolerance, generator, least),
+        _part("reward", symmetry, g, pairs, pairs.reward[:, None], _JUMP * explained[:, d:], None, tolerance, generator, least),
         _part(
             "termination", symmetry, g, pairs, pairs.terminated[:, None], np.zeros((n, 1)), None, tolerance, generator, least
         ),

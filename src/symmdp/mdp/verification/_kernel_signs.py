@@ -1,13 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-_FLIPS = 4999
-_CHUNK = 500
-_MOST = 1000  # pairs, of which there are as many squared
+from symmdp.mdp.verification._exceedances import exceedance_p_values
+from symmdp.mdp.verification._sign_flips import random_signs
+
+_MOST = 1_000_000  # products of two pairs with the same action
 _NEIGHBOURS = (2, 16)
 
 
@@ -26,7 +27,7 @@ def kernel_sign_test(
     its norm, is compared with the largest one under random signs.
 
     Args:
-        differences: shape `(n, k)`; each column counts as much. Of more than 1,000 pairs some are drawn.
+        differences: shape `(n, k)`; each column counts as much. Of pairs with more than a million products some are drawn.
         state: where the pairs are, shape `(n, p)`.
         label: discrete actions, shape `(n,)`.
         generator: of the signs.
@@ -34,44 +35,67 @@ def kernel_sign_test(
 
     Source: Gretton et al. 2012 (kernel two-sample statistics), under random signs as of Fisher 1935, section 21.
     """
-    if len(differences) > _MOST:
-        chosen = generator.permutation(len(differences))[:_MOST]
-        differences, state, label = differences[chosen], state[chosen], label[chosen]
+    rows = _drawn(label, generator)
+    differences, ends = differences[rows], np.flatnonzero(np.diff(label[rows])) + 1
     if not differences.any():
         return 1.0
     size = np.sqrt((differences**2).mean(axis=0))
-    scaled = differences / np.where(size > 0, size, 1)
-    products = scaled @ scaled.T
-    length = np.sqrt(np.diag(products))
-    matrices, observed = [], 0.0
-    for kernel in _kernels(state, label):
-        matrix = products * kernel
-        norm = np.linalg.norm(matrix)
+    scaled = np.split(differences / np.where(size > 0, size, 1), ends)
+    moving = [np.flatnonzero(part.any(axis=1)) for part in scaled]  # what does not differ adds nothing, whatever its sign is
+    scaled = [part[own] for part, own in zip(scaled, moving, strict=True)]
+    products = [part @ part.T for part in scaled]
+    lengths = [np.sqrt(np.diag(block)) for block in products]
+    forms, observed = [], 0.0
+    for kernel in _kernels(np.split(state[rows], ends)):
+        weights = [block[np.ix_(own, own)] for block, own in zip(kernel, moving, strict=True)]
+        form = [weight * block for weight, block in zip(weights, products, strict=True)]
+        norm = np.sqrt(sum((block**2).sum() for block in form))
         if norm > 0:
-            matrices.append((matrix / norm).astype(np.float32))
-            observed = max(observed, float(matrix.sum() - least**2 * (length @ kernel @ length)) / norm)
+            forms.append([(block / norm).astype(np.float32) for block in form])
+            explained = sum(length @ weight @ length for length, weight in zip(lengths, weights, strict=True))
+            observed = max(observed, float(sum(block.sum() for block in form) - least**2 * explained) / norm)
     if observed <= 0:
         return 1.0
-    as_large = 0
-    for start in range(0, _FLIPS, _CHUNK):
-        count = min(_CHUNK, _FLIPS - start)
-        signs = generator.integers(2, size=(count, len(products)), dtype=np.int8).astype(np.float32) * 2 - 1
-        found = [((signs @ matrix) * signs).sum(axis=1, dtype=np.float64) for matrix in matrices]
-        as_large += int((np.max(found, axis=0) >= observed * (1 - 1e-5)).sum())
-    return (1 + as_large) / (1 + _FLIPS)
+    ends = np.cumsum([len(own) for own in moving])
+
+    def largest(count: int) -> NDArray[np.float64]:
+        signs = np.split(random_signs(generator, count, ends[-1]), ends[:-1], axis=1)
+        return np.max([_quadratic(form, signs) for form in forms], axis=0)[:, None]
+
+    return float(exceedance_p_values(np.array([observed]), largest)[0])
 
 
-def _kernels(state: NDArray[np.float64], label: NDArray[np.int64]) -> Iterator[NDArray[np.float64]]:
-    """`K` of each width, with zeros on its diagonal."""
-    square = (state**2).sum(axis=1)
-    distance = np.maximum(square[:, None] + square - 2 * state @ state.T, 0.0)
-    distance[distance < 1e-9 * square.max()] = 0.0  # rounding of what is the same
-    distance[label[:, None] != label] = np.inf
-    np.fill_diagonal(distance, np.inf)
-    yield (distance == 0).astype(np.float64)
+def _drawn(label: NDArray[np.int64], generator: np.random.Generator) -> NDArray[np.int64]:
+    """Rows in the order of their labels: all of them, or as many as have no more than a million products."""
+    n = len(label)
+    products = (np.unique(label, return_counts=True)[1] ** 2).sum()
+    rows = np.arange(n) if products <= _MOST else generator.permutation(n)[: int(n * np.sqrt(_MOST / products))]
+    return rows[np.argsort(label[rows], kind="stable")]
+
+
+def _quadratic(form: Sequence[NDArray[np.float32]], signs: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
+    """`εᵀ A ε` of each row of signs, where `A` has blocks on its diagonal."""
+    found = [((part @ block) * part).sum(axis=1, dtype=np.float64) for part, block in zip(signs, form, strict=True)]
+    return np.sum(found, axis=0)
+
+
+def _kernels(states: Sequence[NDArray[np.float64]]) -> Iterator[list[NDArray[np.float64]]]:
+    """`K` of each width, with zeros on its diagonal: a block for the states of each action."""
+    largest = max((state**2).sum(axis=1).max(initial=0.0) for state in states)
+    squares = [_square_distances(state, 1e-9 * largest) for state in states]
+    yield [(square == 0).astype(np.float64) for square in squares]
     for neighbour in _NEIGHBOURS:
-        nearest = np.partition(distance, min(neighbour, len(distance)) - 1, axis=1)[:, min(neighbour, len(distance)) - 1]
+        nearest = np.concatenate([np.partition(block, k := min(neighbour, len(block)) - 1, axis=1)[:, k] for block in squares])
         nearest = nearest[np.isfinite(nearest)]
         width = float(np.median(nearest)) if len(nearest) else 0.0
         if width > 0:
-            yield np.exp(-distance / (2 * width))
+            yield [np.exp(-square / (2 * width)) for square in squares]
+
+
+def _square_distances(state: NDArray[np.float64], rounding: float) -> NDArray[np.float64]:
+    """Between any two, infinite on the diagonal."""
+    size = (state**2).sum(axis=1)
+    square = size[:, None] + size - 2 * state @ state.T
+    square[square < rounding] = 0.0  # of what is the same
+    np.fill_diagonal(square, np.inf)
+    return square

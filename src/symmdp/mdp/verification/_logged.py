@@ -37,6 +37,7 @@ def logged_parts(
     action_space: gym.Space,
     tolerance: float,
     generator: np.random.Generator,
+    resets: NDArray[np.float64] | None = None,
 ) -> tuple[list[PartResult], str]:
     """Results of all parts for each generator, and the method in words.
 
@@ -51,6 +52,7 @@ def logged_parts(
         action_space: likewise.
         tolerance: differences below it, in units of spreads, are none.
         generator: divides the log into two halves, and flips signs.
+        resets: observations after resets, as vectors; first ones of the logged episodes when not given.
 
     Raises:
         OptionError: fewer than 100 transitions.
@@ -67,7 +69,10 @@ def logged_parts(
         if not log.terminated.any():
             compared[-1] = replace(compared[-1], passed=None, p_value=None, detail="no logged transition terminates")
         parts += compared
-        parts.append(_initial_states(log, vectors, symmetry, g, tolerance, generator))
+        if resets is None:
+            parts.append(_logged_initial_states(log, vectors, symmetry, g, tolerance, generator))
+        else:
+            parts.append(compare_initial_states(symmetry, g, resets, tolerance, generator))
         if isinstance(observation_space, gym.spaces.Box):
             parts.append(compare_bounds(symmetry, g, observation_space, action_space))
         sentences.append(_seen(pairs, symmetry, g))
@@ -185,7 +190,7 @@ def _seen(pairs: Pairs, symmetry: Symmetry, g: int) -> str:
     return f"{paired}, which shows mean differences from {least[k]:.1g} spreads of {symmetry.observation_name(k)} on{more}"
 
 
-def _initial_states(
+def _logged_initial_states(
     log: LoggedTransitions, vectors: _Vectors, symmetry: Symmetry, g: int, tolerance: float, generator: np.random.Generator
 ) -> PartResult:
     first = np.empty(0, np.int64) if log.first is None else generator.permutation(np.flatnonzero(log.first))

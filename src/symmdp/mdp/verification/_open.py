@@ -2,60 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
 
 import gymnasium as gym
 from gymnasium.vector import VectorEnv
 
 from symmdp.errors import SimulatorError
 from symmdp.mdp._environments import make_environment, name_of_environment
-from symmdp.mdp.simulators._find import check_simulator, simulator_of
+from symmdp.mdp.simulators._find import simulator_of, told
 from symmdp.mdp.simulators._simulator import Simulator
 from symmdp.mdp.simulators._vector import simulator_of_vector
-from symmdp.mdp.verification._log import LoggedTransitions
 from symmdp.mdp.verification._table import TabularEnvironment, tabular_environment
 
+T = TypeVar("T")
 
-@contextmanager
-def opened(env: str | gym.Env | VectorEnv, simulator: Simulator | None) -> Iterator[tuple[str, Simulator | TabularEnvironment]]:
-    """An environment by its id, or one that exists, with its name and its simulator (or table); one made here is closed."""
-    if simulator is not None:
-        check_simulator(simulator, "simulator= is")
-    if isinstance(env, str):
-        if simulator is not None:
-            yield env, simulator
-            return
-        made = make_environment(env)
-        try:
-            yield env, tabular_environment(made) or simulator_of(made)
-        finally:
+
+def with_environment(env: str | gym.Env | VectorEnv, work: Callable[[str, Any], T]) -> T:
+    """What `work` finds, given the name of an environment and the environment; one made here, by its id, is closed.
+
+    Raises:
+        SimulatorError: it is none; or its `close()` raises an exception, and then the attribute `report` holds what was found.
+    """
+    if not isinstance(env, str):
+        return work(name_of(env), env)
+    made = make_environment(env)
+    try:
+        found = work(env, made)
+    except BaseException:
+        with suppress(Exception):  # the first exception says more
             made.close()
-    elif isinstance(env, gym.Env):
-        name = name_of_environment(env)
-        yield name, (tabular_environment(env) or simulator_of(env)) if simulator is None else simulator
-    elif isinstance(env, VectorEnv):
-        name = name_of_environment(env)
-        yield name, (tabular_environment(env) or simulator_of_vector(env)) if simulator is None else simulator
-    else:
-        raise SimulatorError(f"Expected an environment id, a gymnasium.Env or a VectorEnv; got {type(env).__name__}.")
+        raise
+    try:
+        made.close()
+    except Exception as error:
+        stopped = SimulatorError(
+            f"{env} raised {told(error)}, in close(), after everything else. What was found is in the attribute report of this "
+            "error."
+        )
+        stopped.report = found
+        raise stopped from error
+    return found
 
 
-@contextmanager
-def spaces_of(env: str | gym.Env | VectorEnv, log: LoggedTransitions) -> Iterator[tuple[str, gym.Space, gym.Space]]:
-    """The name and the spaces of the environment of a log; an id is made only where the log does not hold the spaces."""
-    if isinstance(env, str):
-        if log.observation_space is not None and log.action_space is not None:
-            yield env, log.observation_space, log.action_space
-            return
-        made = make_environment(env)
-        try:
-            yield env, made.observation_space, made.action_space
-        finally:
-            made.close()
-    elif isinstance(env, gym.Env):
-        yield name_of_environment(env), env.observation_space, env.action_space
-    elif isinstance(env, VectorEnv):
-        yield name_of_environment(env), env.single_observation_space, env.single_action_space
-    else:
+def name_of(env: str | gym.Env | VectorEnv) -> str:
+    """The name of an environment, or the one that it is given by.
+
+    Raises:
+        SimulatorError: it is none.
+    """
+    if isinstance(env, gym.Env | VectorEnv):
+        return name_of_environment(env)
+    if not isinstance(env, str):
         raise SimulatorError(f"Expected an environment id, a gymnasium.Env or a VectorEnv; got {type(env).__name__}.")
+    return env
+
+
+def simulator_or_table(env: gym.Env | VectorEnv) -> Simulator | TabularEnvironment:
+    """What an environment, single or vectorised, is stepped or read by.
+
+    Raises:
+        SimulatorError: its state cannot be set.
+    """
+    table = tabular_environment(env)
+    return table or (simulator_of_vector(env) if isinstance(env, VectorEnv) else simulator_of(env))
+
+
+def spaces_of(env: gym.Env | VectorEnv) -> tuple[gym.Space, gym.Space]:
+    """Of observations and of actions of a single environment."""
+    if isinstance(env, VectorEnv):
+        return env.single_observation_space, env.single_action_space
+    return env.observation_space, env.action_space

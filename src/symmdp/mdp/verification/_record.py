@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 
 from symmdp.errors import DivergenceError, OptionError, SimulatorError, SpaceMismatchError
-from symmdp.mdp._environments import make_environment, name_of_environment
+from symmdp.mdp.simulators._find import told
 from symmdp.mdp.verification._log import LoggedTransitions
+from symmdp.mdp.verification._open import with_environment
 from symmdp.mdp.verification._sampling import Action, sample_actions
 
 
@@ -24,13 +23,14 @@ def record_transitions(env: str | gym.Env, steps: int = 20_000, *, seed: int = 0
     Args:
         env: an environment id (with options, if need be), or an environment with its wrappers, which is stepped and left open.
         steps: how many transitions.
-        seed: of actions and resets.
+        seed: of actions and of the first reset; an environment goes on from there with its own random generator, since some
+            take long to be seeded.
 
     Raises:
         UnknownEnvironmentError: Gymnasium has no such environment.
         SpaceMismatchError: observations are neither a Box nor Discrete, or actions are not.
         SimulatorError: the environment raised an exception, or is none; the message names the step. The attribute `report`
-            holds the transitions before it, or `None`.
+            holds the transitions before it, or `None`. Or it raised one when it was closed, and `report` holds all.
         DivergenceError: an observation or reward is not finite; likewise.
         OptionError: fewer than one step, or a negative seed.
         MissingExtraError: the environment needs a package that is not installed.
@@ -43,37 +43,24 @@ def record_transitions(env: str | gym.Env, steps: int = 20_000, *, seed: int = 0
             f"Expected an environment id or a gymnasium.Env; got {type(env).__name__}. Of a vectorised environment, give a "
             "single one."
         )
-    with _opened(env) as (name, made):
-        for what, space in (("observation", made.observation_space), ("action", made.action_space)):
-            if not isinstance(space, gym.spaces.Box | gym.spaces.Discrete):
-                raise SpaceMismatchError(
-                    f"The {what} space of {name} is a {type(space).__name__}; transitions are logged of Box and Discrete "
-                    "spaces. Flatten it (gymnasium.wrappers.FlattenObservation), or choose one of its parts."
-                )
-        return _play(made, name, int(steps), np.random.default_rng(seed))
-
-
-@contextmanager
-def _opened(env: str | gym.Env) -> Iterator[tuple[str, gym.Env]]:
-    if isinstance(env, gym.Env):
-        yield name_of_environment(env), env
-        return
-    made = make_environment(env)
-    try:
-        yield env, made
-    finally:
-        made.close()
+    return with_environment(env, lambda name, made: _play(made, name, int(steps), np.random.default_rng(seed)))
 
 
 def _play(env: gym.Env, name: str, steps: int, generator: np.random.Generator) -> LoggedTransitions:
+    for what, space in (("observation", env.observation_space), ("action", env.action_space)):
+        if not isinstance(space, gym.spaces.Box | gym.spaces.Discrete):
+            raise SpaceMismatchError(
+                f"The {what} space of {name} is a {type(space).__name__}; transitions are logged of Box and Discrete "
+                "spaces. Flatten it (gymnasium.wrappers.FlattenObservation), or choose one of its parts."
+            )
     rows: list[tuple[Any, Action, Any, float, bool, bool]] = []
-    observation, done, what = None, True, ""
+    observation, done, what, seed = None, True, "", int(generator.integers(2**31))
     try:
         for step, drawn in enumerate(sample_actions(env.action_space, steps, generator)):
             first = done
             if first:
                 what = f"in reset, before step {step}"
-                observation, _ = env.reset(seed=int(generator.integers(2**31)))
+                observation, _ = env.reset() if rows else env.reset(seed=seed)
                 _check_finite(name, what, observation)
             action = _sent(env.action_space, drawn)
             what = f"in step {step}, with action {action}"
@@ -85,9 +72,8 @@ def _play(env: gym.Env, name: str, steps: int, generator: np.random.Generator) -
         error.report = _log(env, rows)
         raise
     except Exception as error:
-        said = str(error).partition("\n")[0].rstrip(".")
         stopped = SimulatorError(
-            f"{name} raised {type(error).__name__}: {said}, {what}. The {len(rows)} transitions before it are in the attribute "
+            f"{name} raised {told(error)}, {what}. The {len(rows)} transitions before it are in the attribute "
             "report of this error."
         )
         stopped.report = _log(env, rows)

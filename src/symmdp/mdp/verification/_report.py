@@ -192,7 +192,7 @@ class VerificationReport:
             "",
             *aligned(rows),
         ]
-        if not self.passed and (epsilon := self._epsilon_line()):
+        if any(part.part in TRANSITION_PARTS for part in self.failures) and (epsilon := self._epsilon_line()):
             lines += ["", epsilon]
         notes = [f"{part.element_name}, {part.part}: {part.detail}" for part in self.parts if part.detail and not part.passed]
         return "\n".join([*lines, *([""] if notes else []), *notes])

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-_FLIPS = 4999  # so that the smallest p-value is 2e-4
-_CHUNK = 500
+from symmdp.mdp.verification._exceedances import exceedance_p_values
+
 _MOST = 4096  # products of an outcome and a covariate that are tested
 
 
@@ -64,14 +64,18 @@ def sign_flip_test(
     products = (products / np.where(size > 0, size, 1)).astype(np.float32)
     observed = np.abs(products.sum(axis=0, dtype=np.float64)) - least * np.sqrt(np.count_nonzero(products, axis=0))
     observed = np.maximum(observed, 0.0).reshape(k, -1)
-    best = observed.max(axis=1)
-    as_large = np.zeros(k)
-    for start in range(0, _FLIPS, _CHUNK):
-        signs = generator.integers(2, size=(min(_CHUNK, _FLIPS - start), n), dtype=np.int8).astype(np.float32) * 2 - 1
-        largest = np.abs(signs @ products).max(axis=1)
-        as_large += (largest[:, None] >= best * (1 - 1e-5)).sum(axis=0)
+
+    def largest(count: int) -> NDArray[np.float64]:
+        return np.abs(random_signs(generator, count, n) @ products).max(axis=1, keepdims=True)
+
+    p_values = exceedance_p_values(observed.max(axis=1), largest)
     covariate = np.concatenate([[0], chosen + 1])[observed.argmax(axis=1)]
-    return SignFlips((1 + as_large) / (1 + _FLIPS), covariate)
+    return SignFlips(p_values, covariate)
+
+
+def random_signs(generator: np.random.Generator, count: int, n: int) -> NDArray[np.float32]:
+    """Fair and independent signs, shape `(count, n)`."""
+    return generator.integers(2, size=(count, n), dtype=np.int8).astype(np.float32) * 2 - 1
 
 
 def _standard(values: NDArray[np.float64]) -> NDArray[np.float64]:

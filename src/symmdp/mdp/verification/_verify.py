@@ -1,22 +1,23 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import astuple, dataclass, replace
 from importlib.metadata import version
 
 import gymnasium as gym
 import numpy as np
 from gymnasium.vector import VectorEnv
+from numpy.typing import NDArray
 
 from symmdp.errors import OptionError
-from symmdp.mdp._environments import make_environment
 from symmdp.mdp._symmetry import Symmetry
-from symmdp.mdp.simulators._atari import AtariGame, AtariPositions, game_of
+from symmdp.mdp.simulators._atari import AtariPositions, game_of, quickly_stepped
+from symmdp.mdp.simulators._find import check_simulator
 from symmdp.mdp.simulators._simulator import Simulator
 from symmdp.mdp.verification._guard import Guarded
 from symmdp.mdp.verification._log import LoggedTransitions
-from symmdp.mdp.verification._logged import logged_parts
-from symmdp.mdp.verification._open import opened, spaces_of
+from symmdp.mdp.verification._logged import FEWEST, logged_parts
+from symmdp.mdp.verification._open import name_of, simulator_or_table, spaces_of, with_environment
 from symmdp.mdp.verification._random import RANDOM_METHOD, random_parts
 from symmdp.mdp.verification._record import record_transitions
 from symmdp.mdp.verification._report import VerificationReport
@@ -24,7 +25,8 @@ from symmdp.mdp.verification._simulated import simulated_parts
 from symmdp.mdp.verification._table import TabularEnvironment
 from symmdp.mdp.verification._tabular import tabular_report
 
-_ATARI_STEPS = 4  # for each sample: nothing is sampled but play
+_GAME_STEPS = 4  # for each sample: nothing is sampled but play
+_GAME_RESETS = 40  # besides: episodes are long
 
 
 def verify(
@@ -63,7 +65,7 @@ def verify(
     count as none. A policy that was not symmetric leaves the test valid, but pairs fewer transitions. Take thousands.
 
     Pong and Breakout of ALE are such environments: logged are positions in the pictures of `4 · samples` steps of random play,
-    and the symmetry, of images of the field, is tested by what it does to positions.
+    and the symmetry, of images of the field, is tested by what it does to positions. Initial states are those of 40 resets.
 
     Args:
         env: an environment id or an environment (of a vectorised one its first is checked), whose state and random
@@ -81,38 +83,66 @@ def verify(
         UnknownEnvironmentError: Gymnasium has no such environment.
         SpaceMismatchError: the symmetry does not fit the spaces.
         SimulatorError: the state cannot be set, a step is random where the simulator does not say so, or the environment
-            raises an exception.
+            raises an exception, be it when it is closed.
         DivergenceError: an observation or reward is not finite. Of this and the error above, the attribute `report` holds what
             was found until then: `None`, or a report on the transitions before it and on all parts that need none.
         ShapeError, SymmetryError: logged actions or observations do not fit the symmetry.
-        OptionError: fewer than 10 samples, or 100 logged transitions; a log together with a simulator; a tolerance that is
-            not positive, a confidence not between 0 and 1, or a negative seed.
+        OptionError: fewer than 10 samples (25 of Pong and Breakout), or 100 logged transitions; a log together with a
+            simulator; a tolerance that is not positive, a confidence not between 0 and 1, or a negative seed.
         MissingExtraError: the environment needs a package that is not installed.
     """
-    _check_options(samples, tolerance, seed, confidence)
+    options = _Options(samples, tolerance, seed, confidence)
     if not isinstance(symmetry, Symmetry):
         raise OptionError(f"The second argument is a symmdp Symmetry; got {type(symmetry).__name__}.")
     if transitions is not None:
-        return _verify_log(env, symmetry, transitions, tolerance, seed, confidence, simulator)
-    if simulator is None and (game := game_of(env)) is not None:
-        return _verify_atari(env, game, symmetry, samples, tolerance, seed, confidence)
-    with opened(env, simulator) as (name, found):
-        symmetry.check_spaces(found.observation_space, found.action_space)
-        if isinstance(found, TabularEnvironment):
-            return tabular_report(found, name, symmetry, samples, tolerance, seed, confidence)
-        simulator = found
-        symmetry = symmetry.on_vectors
-        guarded = Guarded(simulator, name)
-        generator, is_random = np.random.default_rng(seed), bool(getattr(simulator, "is_random", False))
-        if is_random:
-            parts, stopped = random_parts(guarded, symmetry, samples, tolerance, generator)
-        else:
-            parts, stopped = simulated_parts(guarded, symmetry, samples, tolerance, confidence, generator)
+        return _verify_log(env, symmetry, transitions, options, simulator)
+    if simulator is not None:
+        return _report(check_simulator(simulator, "simulator= is"), name_of(env), symmetry, options)
+    if (game := game_of(env)) is not None:
+        quick = quickly_stepped(env) if isinstance(env, str) else env
+        return with_environment(
+            quick, lambda _, made: _game_report(AtariPositions(made, game), name_of(env), symmetry, options)
+        )
+    return with_environment(env, lambda name, made: _report(simulator_or_table(made), name, symmetry, options))
+
+
+@dataclass(frozen=True)
+class _Options:
+    """Those of `verify`, checked."""
+
+    samples: int
+    tolerance: float
+    seed: int
+    confidence: float
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.samples, int | np.integer) or self.samples < 10:
+            raise OptionError(f"samples must be an integer of at least 10; got {self.samples!r}. The default is 2000.")
+        if not (isinstance(self.tolerance, int | float) and math.isfinite(self.tolerance) and self.tolerance > 0):
+            raise OptionError(f"tolerance must be a positive number; got {self.tolerance!r}. The default is 1e-6.")
+        if not isinstance(self.seed, int | np.integer) or self.seed < 0:
+            raise OptionError(f"seed must be an integer of at least 0; got {self.seed!r}.")
+        if not (isinstance(self.confidence, float) and 0 < self.confidence < 1):
+            raise OptionError(f"confidence must lie between 0 and 1; got {self.confidence!r}. The default is 0.95.")
+
+
+def _report(found: Simulator | TabularEnvironment, name: str, symmetry: Symmetry, options: _Options) -> VerificationReport:
+    """The report of `verify` where states can be set, or where there is a table."""
+    symmetry.check_spaces(found.observation_space, found.action_space)
+    samples, tolerance, seed, confidence = astuple(options)
+    if isinstance(found, TabularEnvironment):
+        return tabular_report(found, name, symmetry, samples, tolerance, seed, confidence)
+    guarded, generator = Guarded(found, name), np.random.default_rng(seed)
+    is_random = bool(getattr(found, "is_random", False))
+    if is_random:
+        parts, stopped = random_parts(guarded, symmetry.on_vectors, samples, tolerance, generator)
+    else:
+        parts, stopped = simulated_parts(guarded, symmetry.on_vectors, samples, tolerance, confidence, generator)
     report = VerificationReport(
         environment=name,
         symmetry=symmetry.name,
         group=symmetry.group.name,
-        engine=getattr(simulator, "engine", f"gymnasium {gym.__version__}"),
+        engine=getattr(found, "engine", f"gymnasium {gym.__version__}"),
         samples=samples,
         tolerance=tolerance,
         seed=seed,
@@ -130,67 +160,57 @@ def _verify_log(
     env: str | gym.Env | VectorEnv,
     symmetry: Symmetry,
     log: LoggedTransitions,
-    tolerance: float,
-    seed: int,
-    confidence: float,
+    options: _Options,
     simulator: Simulator | None,
 ) -> VerificationReport:
-    """The report of `verify` with `transitions=`."""
+    """The report of `verify` with `transitions=`; an environment is made only where the log does not hold the spaces."""
     if not isinstance(log, LoggedTransitions):
         raise OptionError(f"transitions is a symmdp.mdp.LoggedTransitions; got {type(log).__name__}.")
     if simulator is not None:
         raise OptionError("Give simulator=, which is stepped, or transitions=, which are compared as they are; not both.")
-    with spaces_of(env, log) as (name, observation_space, action_space):
-        symmetry.check_spaces(observation_space, action_space)
-        log.check_spaces(observation_space, action_space)
-        parts, method = logged_parts(
-            log, symmetry.on_vectors, observation_space, action_space, tolerance, np.random.default_rng(seed)
-        )
+    if isinstance(env, str) and log.observation_space is not None and log.action_space is not None:
+        return _log_report(env, (log.observation_space, log.action_space), symmetry, log, options)
+    return with_environment(env, lambda name, made: _log_report(name, spaces_of(made), symmetry, log, options))
+
+
+def _log_report(
+    name: str,
+    spaces: tuple[gym.Space, gym.Space],
+    symmetry: Symmetry,
+    log: LoggedTransitions,
+    options: _Options,
+    resets: NDArray[np.float64] | None = None,
+) -> VerificationReport:
+    symmetry.check_spaces(*spaces)
+    log.check_spaces(*spaces)
+    generator = np.random.default_rng(options.seed)
+    parts, method = logged_parts(log, symmetry.on_vectors, *spaces, options.tolerance, generator, resets)
     return VerificationReport(
         environment=name,
         symmetry=symmetry.name,
         group=symmetry.group.name,
         engine="logged transitions",
         samples=len(log),
-        tolerance=tolerance,
-        seed=seed,
-        confidence=confidence,
+        tolerance=options.tolerance,
+        seed=options.seed,
+        confidence=options.confidence,
         parts=tuple(parts),
         method=method,
     )
 
 
-def _verify_atari(
-    env: str | gym.Env | VectorEnv,
-    game: AtariGame,
-    symmetry: Symmetry,
-    samples: int,
-    tolerance: float,
-    seed: int,
-    confidence: float,
-) -> VerificationReport:
+def _game_report(shown: AtariPositions, name: str, symmetry: Symmetry, options: _Options) -> VerificationReport:
     """The report on positions in the pictures of a game, from random play of four times `samples` steps."""
-    positions = game.symmetry(symmetry)
-    made = make_environment(env) if isinstance(env, str) else env
-    if not isinstance(made, gym.Env):
-        raise AssertionError("game_of knows single environments alone")
-    try:
-        shown = AtariPositions(made, game)
-        log = record_transitions(shown, _ATARI_STEPS * samples, seed=seed)
-        report = _verify_log(shown, positions, log, tolerance, seed, confidence, None)
-    finally:
-        if isinstance(env, str):
-            made.close()
-    read = f"Positions in the pictures of random play of {game.name}, in place of the pictures themselves."
+    steps = _GAME_STEPS * options.samples
+    if steps < FEWEST:
+        raise OptionError(
+            f"{name} is tested statistically, on {_GAME_STEPS} steps of random play for each sample; samples must be at least "
+            f"{-(-FEWEST // _GAME_STEPS)} here, and should be thousands; got {options.samples}. The default is 2000."
+        )
+    positions = shown.game.symmetry(symmetry)
+    log = record_transitions(shown, steps, seed=options.seed)
+    resets = np.stack([shown.reset()[0] for _ in range(_GAME_RESETS)])
+    spaces = shown.observation_space, shown.action_space
+    report = _log_report(name, spaces, positions, log, options, resets)
+    read = f"Positions in the pictures of random play of {shown.game.name}, in place of the pictures themselves."
     return replace(report, engine=f"ale_py {version('ale_py')}", method=f"{read} {report.method}")
-
-
-def _check_options(samples: int, tolerance: float, seed: int, confidence: float) -> None:
-    if not isinstance(samples, int | np.integer) or samples < 10:
-        raise OptionError(f"samples must be an integer of at least 10; got {samples!r}. The default is 2000.")
-    if not (isinstance(tolerance, int | float) and math.isfinite(tolerance) and tolerance > 0):
-        raise OptionError(f"tolerance must be a positive number; got {tolerance!r}. The default is 1e-6.")
-    if not isinstance(seed, int | np.integer) or seed < 0:
-        raise OptionError(f"seed must be an integer of at least 0; got {seed!r}.")
-    if not (isinstance(confidence, float) and 0 < confidence < 1):
-        raise OptionError(f"confidence must lie between 0 and 1; got {confidence!r}. The default is 0.95.")

@@ -8,10 +8,11 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 from gymnasium import wrappers
+from numpy.typing import NDArray
 
 from symmdp.errors import MissingExtraError, SymmetryError
 from symmdp.mdp.wrappers._parts import Parts
-from symmdp.representations import ImageRepresentation, image, pixel_action
+from symmdp.representations import ImageRepresentation, Representation, image, pixel_action
 
 _GREY_LEVELS = 1  # images are rounded to whole grey levels, and ties may fall either way
 _TRIED = 4  # random images for each element
@@ -97,17 +98,23 @@ def resize_error(rep: ImageRepresentation, size: tuple[int, int]) -> int:
         resize = wrappers.ResizeObservation(_Screen(height, width), size).observation
     except gym.error.DependencyNotInstalled:
         raise MissingExtraError("Images are resized by OpenCV: pip install opencv-python.") from None
-    large, small = pixel_action(rep.plane, height, width), pixel_action(rep.plane, *size)
-    assert large.source is not None
-    assert small.source is not None
+    large, small = (_sources(rep.plane, *shape) for shape in ((height, width), size))
     rng, worst = np.random.default_rng(0), 0
     for g in rep.group.generators:
         for _ in range(_TRIED):
             given = rng.integers(0, 256, (height, width), dtype=np.uint8)
-            moved = np.ascontiguousarray(given.ravel()[large.source[g]].reshape(height, width))
-            expected = resize(given).ravel()[small.source[g]].reshape(size)
+            moved = np.ascontiguousarray(given.ravel()[large[g]].reshape(height, width))
+            expected = resize(given).ravel()[small[g]].reshape(size)
             worst = max(worst, int(np.abs(resize(moved).astype(np.int64) - expected).max()))
     return worst
+
+
+def _sources(plane: Representation, height: int, width: int) -> NDArray[np.int64]:
+    """Which pixel each pixel is taken from, for each element."""
+    source = pixel_action(plane, height, width).source
+    if source is None:
+        raise AssertionError("pixels are permuted")
+    return source
 
 
 class _Screen(gym.Env):
