@@ -57,6 +57,8 @@ def test_a_variant_is_another_preset(command: type[Train] | type[Compare]) -> No
         ("augmentation", "random"),
         ("hidden", (8, 16)),
         ("activation", "relu"),
+        ("normalize_observations", True),
+        ("normalize_rewards", True),
         ("log_std", -0.5),
         ("solved_at", 500.0),
         ("solved_window", 20),
@@ -89,6 +91,12 @@ def test_an_option_of_convolutions_sets_its_field_and_no_other(arguments: list[s
     assert usual.convolutions is not None
     assert getattr(usual.convolutions, name) != value
     assert options_of([*IMAGES, *arguments]) == replace(usual, convolutions=replace(usual.convolutions, **{name: value}))
+
+
+@pytest.mark.parametrize("name", ["normalize_observations", "normalize_rewards"])
+def test_normalisation_is_switched_off(name: str) -> None:
+    assert getattr(preset("Swimmer-v5"), name)
+    assert not getattr(options_of(["Swimmer-v5", as_typed(name, False)]), name)
 
 
 def test_annealing_is_switched_either_way() -> None:
@@ -132,6 +140,6 @@ def test_the_help_fits_two_screens(
     with pytest.raises(SystemExit):
         tyro.cli(command, args=["--help"])
     text = capsys.readouterr().out
-    assert len(text.splitlines()) <= 110
+    assert len(text.splitlines()) <= 115
     for group in ("training", "loss", "network", "measurement"):
         assert re.search(rf"^\W*{group} options", text, re.MULTILINE)

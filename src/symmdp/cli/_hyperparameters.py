@@ -58,6 +58,10 @@ class Loss:
     """Weight of the entropy bonus."""
     value_coefficient: _Number = None
     """Weight of the value loss."""
+    normalize_rewards: _Flag = False
+    """Divide rewards by the running deviation of the discounted return."""
+    no_normalize_rewards: _Flag = False
+    """Take rewards as they are."""
     mirror_coefficient: _Number = None
     """Weight of the mirror loss (method mirror-loss)."""
     mirror_stop_gradient: Annotated[
@@ -81,6 +85,10 @@ class Network:
         tyro.conf.arg(metavar="{tanh,relu}", help_behavior_hint="(default: tanh, relu for images)"),
     ] = None
     """Nonlinearity of the hidden layers (nullspace-basis always has relu)."""
+    normalize_observations: _Flag = False
+    """Vectors: normalise them by running statistics that keep the symmetry."""
+    no_normalize_observations: _Flag = False
+    """Vectors: take them as they are."""
     log_std: _Number = None
     """Initial log standard deviation of continuous actions."""
     channels: _Integers = None
