@@ -105,7 +105,7 @@ def main() -> None:
     last.text(
         0.03,
         0.42,
-        "Thick: the median over seeds. Each method at its own learning rate\n(Pong: one for both). Dotted: the threshold.",
+        "Thick: the median over seeds.\nEach method at its own learning rate (Pong: one for both).\nDotted: the threshold.",
         transform=last.transAxes,
         fontsize=10.5,
         color=FAINT,

@@ -94,3 +94,29 @@ def test_the_finite_mdps_have_the_symmetries_that_they_are_made_with(script, mon
     monkeypatch.setattr(finite, "AGREE", -1.0)
     with pytest.raises(SystemExit, match="the values differ"):
         finite.measure(lake, "value iteration")
+
+
+def test_the_reproduction_is_drawn_from_its_raw_results(script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = script("draw_reproduction")
+    monkeypatch.setattr(draw, "RESULTS", tmp_path)
+    monkeypatch.setattr(draw, "FIGURE", tmp_path / "reproduction.png")
+    tables = {"sample_efficiency_cartpole": [""], "sample_efficiency_grid_world": [""], "pong": [""]}
+    for name, environments in (tables | {"locomotion": ["Swimmer-v5", "Walker2d-v5"]}).items():
+        with (tmp_path / f"{name}.csv").open("w", newline="") as file:
+            file.write("# a header\nenvironment,method,seed,step,return\n")
+            for environment in environments:
+                for method, slope in (("equivariant", 2), ("plain", 1)):
+                    for seed in range(3):
+                        file.writelines(f"{environment},{method},{seed},{t * 10},{slope * t}\n" for t in range(40))
+    curves = draw.curves_of("locomotion", "Swimmer-v5", window=20)
+    steps, values = curves["equivariant"][2]
+    assert steps[0] == 190
+    assert values[0] == 2 * 9.5  # the mean of the first 20 returns
+    assert steps[-1] == 390
+    draw.main()
+    assert (tmp_path / "reproduction.png").stat().st_size > 10_000
+
+
+def test_episodes_of_a_run_are_read_with_their_seeds(script, tmp_path: Path) -> None:
+    (tmp_path / "episodes.csv").write_text("step,seed,length,return\n80,0,20,-21.0\n90,1,22,3.5\n")
+    assert list(script("pong").episodes(tmp_path)) == [(0, 80, -21.0), (1, 90, 3.5)]
