@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from symmdp import symmetry_of
-from symmdp.errors import OptionError
+from symmdp.errors import OptionError, ShapeError, SymmetryError
 from symmdp.policies import ActorCritic
 from symmdp.testing import equivariance_error
 from symmdp.training import METHODS, Training, TrainingOptions, load_policy, preset, train, training_of
@@ -121,9 +121,55 @@ def test_a_stopped_run_goes_on_to_the_bit_and_gives_its_policies(tmp_path: Path,
     assert policy.observation_scale is not None
     assert not torch.allclose(policy.observation_scale, torch.ones(()), atol=0.05)
     assert equivariance_of(policy, environment_id) <= 1e-12
+    again = training_of(
+        environment_id, symmetry, replace(SHORT, normalize_observations=False), [7], "equivariant"
+    ).stack.policy(0)
+    with pytest.raises(RuntimeError, match=r"Missing key.*observation_center"):
+        policy.load_state_dict(again.state_dict())
+    again.load_state_dict(policy.state_dict())
     plain = policy.float().to_plain()
     x = torch.randn(5, symmetry.observation.dim, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(plain(x)[0], policy(x)[0])
+    torch.testing.assert_close(again(x), policy(x))
+
+
+@pytest.mark.parametrize(
+    ("mean", "deviation", "error", "message"),
+    [
+        ([0.1, 0, 0], [1, 1, 1], None, None),
+        ([0, 0.1, 0], [1, 1, 1], SymmetryError, r"moves the mean of .* by 0\.2"),
+        ([0, 0, 0], [1, 2, 3], None, None),
+        ([0, 0, 0], [1, 0, 3], OptionError, "positive"),
+        ([0, float("nan"), 0], [1, 1, 3], OptionError, "finite"),
+        ([0, 0], [1, 1], ShapeError, r"of the shape \(3,\)"),
+    ],
+)
+def test_a_policy_is_normalised_by_what_the_group_leaves_unchanged(mean, deviation, error, message) -> None:
+    policy = trained("Pendulum-v1", "equivariant", [0], updates=0).stack.policy(0)
+    x, numbers = (
+        torch.randn(5, 3, generator=torch.Generator().manual_seed(0)),
+        [torch.tensor(v).float() for v in (mean, deviation)],
+    )
+    before = policy(x)
+    if error is not None:
+        with pytest.raises(error, match=message):
+            policy.normalize(*numbers)
+        torch.testing.assert_close(policy(x), before)
+        return
+    policy.normalize(*numbers)
+    torch.testing.assert_close(policy(x * numbers[1] + numbers[0]), before)
+    assert equivariance_of(policy, "Pendulum-v1") <= 1e-12
+
+
+def test_coordinates_that_change_places_have_one_deviation() -> None:
+    policy = training_of("Walker2d-v5", symmetry_of("Walker2d-v5"), SHORT, [0], "equivariant").stack.policy(0)
+    deviation = torch.ones(17)
+    deviation[2] = 3.0
+    with pytest.raises(SymmetryError, match=r"mixes .* whose deviations .* differ"):
+        policy.normalize(torch.zeros(17), deviation)
+    deviation[5] = 3.0
+    policy.normalize(torch.zeros(17), deviation)
+    assert equivariance_of(policy, "Walker2d-v5") <= 1e-12
 
 
 def test_a_run_of_an_earlier_version_goes_on(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from symmdp.mdp import Symmetry
 from symmdp.nn import FreeTensor, to_plain
 from symmdp.policies._convolutions import Convolutions
 from symmdp.policies._networks import networks
+from symmdp.policies._normalization import check_normalization, expect_normalization
 from symmdp.policies._plain_actor_critic import PlainActorCritic
 from symmdp.representations import Representation, coordinate_blocks
 
@@ -99,10 +100,33 @@ class ActorCritic(nn.Module):
         scale = torch.tensor(255.0, dtype=dtype) if observation_space.dtype == np.uint8 else None
         self.observation_scale: Tensor | None
         self.register_buffer("observation_scale", scale, persistent=False)
+        self.register_load_state_dict_pre_hook(expect_normalization)
 
     def _center(self, name: str, center: np.ndarray | None, dtype: torch.dtype) -> Tensor | None:
         self.register_buffer(name, None if center is None else torch.tensor(center, dtype=dtype), persistent=False)
         return getattr(self, name)
+
+    @torch.no_grad()
+    def normalize(self, mean: Tensor, deviation: Tensor) -> None:
+        """Let both networks see `(x − m)/σ` from now on, in place of `x` less the symmetry's centre.
+
+        Mean and deviation become part of `state_dict`, and are loaded with it. Training here does this with running statistics
+        (`TrainingOptions.normalize_observations`).
+
+        Args:
+            mean: `m`, shape `(in,)`: a fixed point of the group.
+            deviation: `σ`, positive, shape `(in,)`: one number for all coordinates that the group mixes.
+
+        Raises:
+            ShapeError: observations are images, or a shape is another.
+            OptionError: a number is not finite, or a deviation is not positive.
+            SymmetryError: the group moves `m`, or mixes coordinates of different `σ`; `symmdp.mdp.SymmetricStatistics` finds
+                such that it does not.
+        """
+        check_normalization(self.symmetry, mean, deviation)
+        for name, value in (("observation_center", mean), ("observation_scale", deviation)):
+            like = next(self.parameters())
+            self.register_buffer(name, value.detach().clone().to(like), persistent=True)
 
     def forward(self, observation: Tensor) -> tuple[Tensor, Tensor]:
         """`(logits or means, values)`, shapes `(..., actions)` and `(...)`."""

@@ -72,7 +72,7 @@ class PolicyStack:
         nn.utils.vector_to_parameters(self.flat[i].clone(), policy.parameters())
         center, scale = self.module.observation_center, self.module.observation_scale
         if center is not None and scale is not None and center.ndim == 3:
-            policy.observation_center, policy.observation_scale = center[i, 0].clone(), scale[i, 0].clone()
+            policy.normalize(center[i, 0], scale[i, 0])
         return policy
 
 
