@@ -20,6 +20,7 @@ from symmdp import symmetry_of
 from symmdp.experiments import Evaluations, tune
 from symmdp.experiments._curve_statistics import median_reaches
 from symmdp.training import TrainingOptions, preset, train
+from symmdp.training._run_directory import RunDirectory
 
 
 @dataclass(frozen=True)
@@ -31,39 +32,54 @@ class Experiment:
     threshold: float
     rates: tuple[float, ...]
     seeds: int
+    methods: tuple[str, ...]
 
 
 _CARTPOLE = preset("CartPole-v1", variant="sample-efficient")
 _GRID_WORLD = preset("symmdp/GridWorld-v0", variant="sample-efficient")
 _PAPER = replace(preset("symmdp/GridWorld-v0"), total_steps=_GRID_WORLD.total_steps)
-_GRID_RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
+_SHORTER = replace(_GRID_WORLD, total_steps=16_384)  # weights in other spaces take several times as long
+_RATES, _BOTH, _BASES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2), ("equivariant", "plain"), ("random-basis", "nullspace-basis")
 EXPERIMENTS = {
-    "cartpole": Experiment("CartPole-v1", _CARTPOLE, 500.0, (1e-3, 3e-3, 1e-2, 3e-2, 1e-1), 25),
-    "grid_world": Experiment("symmdp/GridWorld-v0", _GRID_WORLD, 0.7, _GRID_RATES, 20),
-    "grid_world_paper_network": Experiment("symmdp/GridWorld-v0", _PAPER, 0.7, _GRID_RATES, 20),
+    "cartpole": Experiment("CartPole-v1", _CARTPOLE, 500.0, (1e-3, 3e-3, 1e-2, 3e-2, 1e-1), 25, _BOTH + _BASES),
+    "grid_world": Experiment("symmdp/GridWorld-v0", _GRID_WORLD, 0.7, _RATES, 20, _BOTH),
+    "grid_world_bases": Experiment("symmdp/GridWorld-v0", _SHORTER, 0.7, (1e-3, 3e-3, 1e-2), 20, _BASES),
+    "grid_world_paper_network": Experiment("symmdp/GridWorld-v0", _PAPER, 0.7, _RATES, 20, _BOTH),
 }
 
 
-def curves(
-    method: str, experiment: Experiment, options: TrainingOptions, tuning_seeds: Sequence[int], seeds: Sequence[int]
-) -> tuple[float, Evaluations]:
-    """The chosen rate, and the evaluations of the seeds with it."""
-    environment_id = experiment.environment_id
-    symmetry = symmetry_of(environment_id)
-    with tempfile.TemporaryDirectory() as folder:
-        tuned = tune(environment_id, symmetry, options, tuning_seeds, experiment.rates, Path(folder) / "tuning", policy=method)
+def trained(
+    method: str,
+    experiment: Experiment,
+    options: TrainingOptions,
+    rates: Sequence[float],
+    tuning_seeds: int,
+    seeds: int,
+    folder: Path,
+) -> Evaluations | None:
+    """The evaluations of the seeds with the best of the rates; None when interrupted."""
+    environment_id, symmetry = experiment.environment_id, symmetry_of(experiment.environment_id)
+    (chosen,) = rates if len(rates) == 1 else (None,)
+    if chosen is None:
+        tuning, of = folder / "tuning", range(1000, 1000 + tuning_seeds)
+        tuned = tune(environment_id, symmetry, options, of, rates, tuning, policy=method, resume=tuning.exists())
         scores = ", ".join(f"{rate:g}: {score:.3g}" for rate, score in zip(tuned.rates, tuned.scores, strict=True))
         print(f"{method}: area under the median by learning rate: {scores}", flush=True)
-        if tuned.chosen is None:
-            raise AssertionError("tune() finished, or raised")
-        train(environment_id, symmetry, options, seeds, Path(folder) / "run", policy=method, learning_rates=[tuned.chosen])
-        return tuned.chosen, Evaluations.load(Path(folder) / "run")
+        chosen = tuned.chosen
+    if chosen is None:
+        return None
+    run, resume = folder / "run", (folder / "run").exists()
+    arguments = {"policy": method, "learning_rates": [chosen], "resume": resume}
+    summary = train(environment_id, symmetry, options, range(seeds), run, **arguments)
+    return Evaluations.load(run) if summary.finished else None
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("experiment", nargs="?", default="cartpole", choices=list(EXPERIMENTS))
-    parser.add_argument("--methods", nargs="+", default=["equivariant", "plain", "random-basis", "nullspace-basis"])
+    parser.add_argument("--directory", type=Path, help="of the runs; where it has some, they go on; a temporary one by default")
+    parser.add_argument("--methods", nargs="+")
+    parser.add_argument("--rates", nargs="+", type=float, help="the grid; one rate is taken without tuning")
     parser.add_argument("--seeds", type=int)
     parser.add_argument("--tuning-seeds", type=int, default=10)
     parser.add_argument("--steps", type=int)
@@ -72,24 +88,28 @@ def main() -> None:
     steps, seeds = arguments.steps or experiment.options.total_steps, arguments.seeds or experiment.seeds
     options = replace(experiment.options, total_steps=steps, evaluation_every=500, evaluation_episodes=25)
     rows: list[dict[str, object]] = []
-    for method in arguments.methods:
-        began = time.perf_counter()
-        tuning_seeds = range(1000, 1000 + arguments.tuning_seeds)
-        rate, found = curves(method, experiment, options, tuning_seeds, range(seeds))
-        first, (low, high) = median_reaches(found.returns, found.steps, experiment.threshold)
-        last = float(np.median(found.returns[:, -1]))
-        seconds = time.perf_counter() - began
-        print(
-            f"{method}: rate {rate:g}, median first at {experiment.threshold:g} by {first:,.0f} steps (95 % interval "
-            f"{low:,.0f} to {high:,.0f}), in the end {last:.3g}; {seconds:.0f} s",
-            flush=True,
-        )
-        for seed, of_seed in zip(found.seeds, found.returns.tolist(), strict=True):
-            rows += [
-                {"method": method, "learning_rate": rate, "seed": seed, "step": step, "return": round(value, 4)}
-                for step, value in zip(found.steps.tolist(), of_seed, strict=True)
-            ]
-    print(f"raw results: {record(f'sample_efficiency_{arguments.experiment}', rows)}")
+    with tempfile.TemporaryDirectory() as temporary:
+        for method in arguments.methods or experiment.methods:
+            began, folder = time.perf_counter(), (arguments.directory or Path(temporary)) / method
+            rates = arguments.rates or experiment.rates
+            found = trained(method, experiment, options, rates, arguments.tuning_seeds, seeds, folder)
+            if found is None:
+                raise SystemExit(f"interrupted; the same command goes on where --directory is given ({arguments.directory})")
+            rate = RunDirectory.open(folder / "run").config["learning_rates"][0]
+            first, (low, high) = median_reaches(found.returns, found.steps, experiment.threshold)
+            last = float(np.median(found.returns[:, -1]))
+            print(
+                f"{method}: rate {rate:g}, median first at {experiment.threshold:g} by {first:,.0f} steps (95 % interval "
+                f"{low:,.0f} to {high:,.0f}), in the end {last:.3g}; {time.perf_counter() - began:.0f} s",
+                flush=True,
+            )
+            for seed, of_seed in zip(found.seeds, found.returns.tolist(), strict=True):
+                rows += [
+                    {"method": method, "learning_rate": rate, "seed": seed, "step": step, "return": round(value, 4)}
+                    for step, value in zip(found.steps.tolist(), of_seed, strict=True)
+                ]
+    name = f"sample_efficiency_{arguments.experiment}"
+    print(f"raw results: {record(name, rows)}")
 
 
 if __name__ == "__main__":

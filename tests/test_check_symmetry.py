@@ -4,7 +4,7 @@ import torch
 
 from symmdp import groups
 from symmdp.catalogue import entry_of, symmetry_of
-from symmdp.errors import GroupMismatchError, OptionError, ShapeError
+from symmdp.errors import GroupMismatchError, OptionError, ShapeError, SpaceMismatchError
 from symmdp.mdp import Symmetry, record_transitions
 from symmdp.representations import Representation
 from symmdp.testing import check_symmetry, equivariance_error
@@ -32,6 +32,14 @@ def test_logged_transitions_are_checked_in_place_of_a_simulator() -> None:
     wrong = Symmetry(symmetry.group, symmetry.observation, 2 * symmetry.group.trivial)
     with pytest.raises(AssertionError, match="Statistical, of 1000 logged transitions"):
         check_symmetry("CartPole-v1", wrong, transitions=log)
+
+
+def test_a_log_of_another_environment_than_the_one_that_is_named_is_refused() -> None:
+    log, symmetry = record_transitions("CartPole-v1", 200), symmetry_of("CartPole-v1")
+    with pytest.raises(SpaceMismatchError):
+        check_symmetry("Pendulum-v1", symmetry, transitions=log)
+    with pytest.raises(SpaceMismatchError, match="Log the transitions of this very environment"):
+        check_symmetry("Pendulum-v1", symmetry_of("Pendulum-v1"), transitions=log)
 
 
 def test_parts_are_ignored_by_name() -> None:

@@ -114,7 +114,7 @@ def test_verify_tests_what_was_logged(capsys: pytest.CaptureFixture[str]) -> Non
         (["compare", "MountainCar-v0"], "no symmetry"),
         (["compare", "CartPole-v1", "--rates", "0.1", "0.2"], "--rates says how to tune; give it together with --tune"),
         (["compare", "CartPole-v1", "--tuning-steps", "9"], "--tuning-steps says how to tune"),
-        (["compare", "CartPole-v1", "--tune", "--rates", "0.1"], "--rates holds two different learning rates or more"),
+        (["compare", "CartPole-v1", "--tune", "--rates", "0.1"], "--rates must be two different learning rates or more"),
         (["compare", "CartPole-v1", "--tune", "--tuning-seeds", "0"], "--tuning-seeds is the number of seeds"),
         (["compare", "CartPole-v1", "--tune", "--tuning-steps", "0"], "--tuning-steps must be"),
         (["compare", "CartPole-v1", "--tune", "--learning-rate", "0.1"], "--learning-rate or --tune, not both"),
@@ -122,10 +122,13 @@ def test_verify_tests_what_was_logged(capsys: pytest.CaptureFixture[str]) -> Non
         (["compare", "CartPole-v1", "--tune", "--resume", "absent"], "--tune cannot be given together with --resume"),
         (
             ["train", "CartPole-v1", "--variant", "fast"],
-            "no preset 'fast' for CartPole-v1 with ppo; such variants are 'sam",
+            "no variant 'fast' of the preset for CartPole-v1 with ppo; there are 'sam",
         ),
         (["train", "CartPole-v1", "--variant", "sample-efficient", "--algorithm", "a2c"], "for CartPole-v1 with a2c"),
-        (["train", "Pendulum-v1", "--variant", "sample-efficient"], "no preset 'sample-efficient' for Pendulum-v1"),
+        (
+            ["train", "Pendulum-v1", "--variant", "sample-efficient"],
+            "no variant 'sample-efficient' of the preset for Pendulum-v1",
+        ),
         (["train", "CartPole-v1", "--resume", "absent", "--variant", "x"], "--variant cannot be given together with --resume"),
         (["compare", "CartPole-v1", "--anneal", "--no-anneal"], "Give --anneal or --no-anneal, not both"),
         (["compare", "CartPole-v1", "--anneal", "yes"], "yes"),
@@ -136,6 +139,13 @@ def test_verify_tests_what_was_logged(capsys: pytest.CaptureFixture[str]) -> Non
         (["train", "CartPole-v1", "--clip-range", "2"], "--clip-range must be a finite number from 0 to 1"),
         (["train", "Pendulum-v1", "--log-std", "-99"], "--log-std must be a finite number from -20 to 5"),
         (["train", "CartPole-v1", "--solved-window", "0"], "--solved-window must be an integer from 1"),
+        (
+            ["train", "CartPole-v1", "--steps", "256", "--evaluation-every", "999"],
+            "--evaluation-every must be at most the number",
+        ),
+        (["train", "CartPole-v1", "--evaluation-episodes", "5"], "--evaluation-episodes needs --evaluation-every N"),
+        (["compare", "CartPole-v1", "--evaluation-deterministic"], "--evaluation-deterministic needs --evaluation-every N"),
+        (["verify", "ALE/Pong-v5", "--transitions", "600"], "Leave out --transitions: it is tested statistically on positions"),
         (["train", "CartPole-v1", "--no-shared"], "--no-shared is for policies of images"),
         (["train", "CartPole-v1", "--channels", "8"], "--channels is for policies of images"),
         (["train", "symmdp/GridWorld-v0", "--channels", "8"], "--kernel-size has an entry for each of the 1 convolutions"),
@@ -577,7 +587,7 @@ def test_compare_tunes_each_method(tmp_path: Path, capsys: pytest.CaptureFixture
     assert main([*command, "--directory", "a folder"]) == 0
     out = capsys.readouterr().out
     assert "median evaluation" in out
-    assert re.search(r"plain: learning rate [\d.]+, chosen from 2 on 2 other seeds; [\d.]+ is the (lowest|highest) rate", out)
+    assert re.search(r"plain: learning rate [\d.]+, chosen from 2 on 2 other seeds[^;]*; [\d.]+ is the (lowest|highest) rate", out)
     assert "written to a folder; the report is a folder/report.html" in out
     config = json.loads((tmp_path / "a folder" / "config.json").read_text())
     assert config["tuning"] == {"rates": [0.001, 0.1], "seeds": [1000, 1001], "steps": 128}

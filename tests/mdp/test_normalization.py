@@ -307,7 +307,20 @@ def test_numbers_whose_squares_overflow_are_not_counted(size: float) -> None:
 def test_counts_that_are_none_are_refused(count: Any) -> None:
     statistics = SymmetricStatistics(symmetry_on(plane(groups.cyclic(4))))
     with pytest.raises(OptionError, match="count"):
-        statistics.load_state_dict({"count": count, "mean": [0.0, 0.0], "variance": [1.0, 1.0]})
+        statistics.load_state_dict({"count": count, "mean": [0.0, 0.0], "squares": [1.0, 1.0]})
+
+
+def test_a_state_goes_through_json_to_the_bit() -> None:
+    rng, symmetry = np.random.default_rng(0), symmetry_of("CartPole-v1")
+    whole, broken = SymmetricStatistics(symmetry), SymmetricStatistics(symmetry)
+    for size in (3, 7, 129, 1000, 13):
+        data = rng.standard_normal((size, 4)) * [1, 1e-3, 1e3, 7] + 0.1
+        whole.update(data)
+        broken.update(data)
+        state = json.loads(json.dumps(broken.state_dict()))
+        broken = SymmetricStatistics(symmetry)
+        broken.load_state_dict(state)
+        assert broken.state_dict() == whole.state_dict()
 
 
 def test_mistakes_are_explained() -> None:
@@ -323,7 +336,7 @@ def test_mistakes_are_explained() -> None:
     with pytest.raises(OptionError, match="clip"):
         SymmetricStatistics(symmetry, clip=-1.0)
     good = statistics.state_dict()
-    for bad in ({}, {**good, "mean": [0.0]}, {**good, "variance": [-1.0] * 4}, {**good, "count": -1}, {**good, "mean": "x"}):
+    for bad in ({}, {**good, "mean": [0.0]}, {**good, "squares": [-1.0] * 4}, {**good, "count": -1}, {**good, "mean": "x"}):
         with pytest.raises(OptionError):
             statistics.load_state_dict(bad)
     with pytest.raises(SpaceMismatchError):

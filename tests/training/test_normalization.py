@@ -188,7 +188,9 @@ def test_a_run_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
 
 def test_images_are_not_normalised() -> None:
     options = replace(preset("symmdp/GridWorld-v0"), normalize_observations=True)
-    with pytest.raises(OptionError, match="normalize_observations is for vectors; images"):
+    with pytest.raises(
+        OptionError, match=r"normalize_observations is for vectors; symmdp/GridWorld-v0 shows images, of shape \(1, 21, 21\)"
+    ):
         training_of("symmdp/GridWorld-v0", symmetry_of("symmdp/GridWorld-v0"), options, [0], "equivariant")
 
 

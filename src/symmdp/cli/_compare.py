@@ -85,18 +85,23 @@ class Compare:
             own |= {"tune": self.tune or None}
             given = {name: value for name, value in own.items() if value is not None} | self.hyperparameters.given()
             plan = resumed_plan(environment, "compare", given, self.resume)
-        comparison = compare(
-            plan.environment_id,
-            symmetry,
-            plan.options,
-            plan.seeds,
-            plan.directory,
-            methods=plan.methods,
-            learning_rates=plan.method_rates,
-            tune=plan.tuning,
-            progress=RichProgress().bar,
-            resume=plan.resume,
-        )
+        try:
+            comparison = compare(
+                plan.environment_id,
+                symmetry,
+                plan.options,
+                plan.seeds,
+                plan.directory,
+                methods=plan.methods,
+                learning_rates=plan.method_rates,
+                tune=plan.tuning,
+                progress=RichProgress().bar,
+                resume=plan.resume,
+            )
+        except KeyboardInterrupt:  # the second one
+            if not plan.directory.exists():
+                raise
+            return plan.interrupted(self.symmetry)
         if not comparison.finished:
             return plan.interrupted(self.symmetry)
         out = console()

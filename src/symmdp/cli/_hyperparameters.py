@@ -169,10 +169,15 @@ class Hyperparameters:
             if options.convolutions is not None:
                 shape |= {"pool": None} if shape.get("pool") == "none" else {}
                 given["convolutions"] = replace(options.convolutions, **shape)
-            return replace(options, **given)
+            changed = replace(options, **given)
         except OptionError as error:
             name, _, rest = str(error).partition(" ")
             raise OptionError(f"{as_typed(name)} {rest}") from None
+        if changed.evaluation_every is None:
+            for name in given:
+                if name.startswith("evaluation_"):
+                    raise OptionError(f"{as_typed(name)} needs --evaluation-every N, without which nothing is evaluated.")
+        return changed
 
 
 GivenHyperparameters = Annotated[Hyperparameters, tyro.conf.OmitArgPrefixes, tyro.conf.arg(name="")]

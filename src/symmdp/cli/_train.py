@@ -76,17 +76,22 @@ class Train:
             }
             given = {name: value for name, value in own.items() if value is not None} | self.hyperparameters.given()
             plan = resumed_plan(environment, "train", given, self.resume)
-        summary = train(
-            plan.environment_id,
-            symmetry,
-            plan.options,
-            plan.seeds,
-            plan.directory,
-            policy=plan.method or "equivariant",
-            progress=RichProgress().bar(),
-            resume=plan.resume,
-            learning_rates=plan.learning_rates,
-        )
+        try:
+            summary = train(
+                plan.environment_id,
+                symmetry,
+                plan.options,
+                plan.seeds,
+                plan.directory,
+                policy=plan.method or "equivariant",
+                progress=RichProgress().bar(),
+                resume=plan.resume,
+                learning_rates=plan.learning_rates,
+            )
+        except KeyboardInterrupt:  # the second one
+            if not plan.directory.exists():
+                raise
+            return plan.interrupted(self.symmetry)
         for failure in summary.failures:
             print(f"symmdp: {failure}", file=sys.stderr)
         if not summary.finished:

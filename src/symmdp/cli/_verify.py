@@ -9,7 +9,7 @@ import tyro
 
 from symmdp.cli._environment import EnvironmentId, EnvironmentOptions, environment_named
 from symmdp.cli._symmetry import SymmetryFile
-from symmdp.errors import NoSymmetryError, VerificationError
+from symmdp.errors import NoSymmetryError, OptionError, VerificationError
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,11 @@ class Verify:
             symmetry = entry.symmetry or entry.candidate
             if symmetry is None:
                 raise NoSymmetryError(f"{environment} has no symmetry that could be checked: {entry.notes}.")
+        if self.transitions is not None and entry is not None and entry.preprocessing:
+            raise OptionError(
+                f"The symmetry of {environment} acts on {entry.preprocessing}, which its transitions do not show. Leave out "
+                "--transitions: it is tested statistically on positions in its pictures, as many as --samples says."
+            )
         try:
             log = None if self.transitions is None else record_transitions(environment, self.transitions, seed=self.seed)
             report = verify(

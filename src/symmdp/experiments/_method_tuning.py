@@ -32,7 +32,8 @@ class TuningGrid:
     def __post_init__(self) -> None:
         rates = tuple(sorted(float(rate) for rate in self.rates))
         if len(set(rates)) < max(len(rates), 2) or not all(math.isfinite(rate) and 0 < rate <= 1 for rate in rates):
-            raise OptionError(f"rates holds two different learning rates or more, over 0 and at most 1; got {self.rates}.")
+            given = ", ".join(map(str, self.rates))
+            raise OptionError(f"rates must be two different learning rates or more, over 0 and at most 1; got {given}.")
         object.__setattr__(self, "rates", rates)
         if not self.seeds or len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
             raise OptionError(f"Seeds to tune on must be different integers of at least 0; got {list(self.seeds)}.")

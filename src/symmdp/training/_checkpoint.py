@@ -44,9 +44,12 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise CheckpointError(f"There is no checkpoint {path}; the run stopped before it wrote one. Start anew.") from None
     except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        reason = textwrap.shorten(first, 120, placeholder=" …")
-        raise CheckpointError(f"The checkpoint {path} is damaged or no checkpoint of symmdp ({reason}).") from None
+        told = "" if isinstance(error, pickle.UnpicklingError) else str(error).strip()  # torch's is advice for programmers
+        reason = textwrap.shorten(told.splitlines()[0] if told else type(error).__name__, 120, placeholder=" …")
+        raise CheckpointError(
+            f"The checkpoint {path} is damaged or no checkpoint of symmdp ({reason}). Put a copy in its place, or start anew "
+            "in another directory."
+        ) from None
     if not isinstance(contents, dict) or contents.get("format") != _FORMAT:
         raise CheckpointError(f"{path} was not written by this version of symmdp: expected {_FORMAT!r}.")
     return contents

@@ -85,6 +85,11 @@ class TrainingOptions:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _MOST:
                 raise OptionError(f"{name} must be an integer from 1 to {_MOST:,}; got {value!r}.")
+        if self.evaluation_every is not None and self.evaluation_every > self.total_steps:
+            raise OptionError(
+                f"evaluation_every must be at most the number of environment steps, {self.total_steps:,}, or the untrained "
+                f"policy alone would be evaluated; got {self.evaluation_every}."
+            )
         check_algorithm(self.algorithm)
         for name in ("anneal", "evaluation_deterministic", "normalize_observations", "normalize_rewards"):
             if not isinstance(getattr(self, name), bool):

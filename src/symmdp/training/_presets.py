@@ -133,5 +133,8 @@ def _variant(environment_id: str, algorithm: str, variant: str) -> TrainingOptio
     for name, of, options in _VARIANTS:
         if (name, of, options.algorithm) == (environment_id, variant, algorithm):
             return options
-    known = ", ".join(f"{of!r} ({name}, {options.algorithm})" for name, of, options in _VARIANTS)
-    raise OptionError(f"There is no preset {variant!r} for {environment_id} with {algorithm}; such variants are {known}.")
+    known = ", ".join(f"{of!r} of {name} with {options.algorithm}" for name, of, options in _VARIANTS)
+    raise OptionError(
+        f"There is no variant {variant!r} of the preset for {environment_id} with {algorithm}; there are {known}. Leave it out "
+        "for the usual preset."
+    )

@@ -67,7 +67,10 @@ class Training:
         self.statistics: ObservationStatistics | None = None
         if options.normalize_observations:
             if len(symmetry.observation_shape) != 1:
-                raise OptionError("normalize_observations is for vectors; images of bytes are divided by 255 as they are.")
+                raise OptionError(
+                    f"normalize_observations is for vectors; {environment_id} shows images, of shape "
+                    f"{symmetry.observation_shape}, which need none (bytes are divided by 255). Leave it out."
+                )
             self.statistics = ObservationStatistics(self.stack)
         self.updates = 0
 

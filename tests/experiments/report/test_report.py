@@ -5,14 +5,17 @@ import re
 import shutil
 from base64 import b64decode
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+from symmdp import symmetry_of
 from symmdp.errors import RunDirectoryError
 from symmdp.experiments import MethodResult, Run, write_results
 from symmdp.experiments.report import experiments_in, write_report
+from symmdp.training import TrainingOptions, train
 
 WriteComparison = Callable[..., Path]
 WriteRun = Callable[..., Path]
@@ -216,6 +219,15 @@ def test_a_run_with_hardly_a_number(tmp_path: Path, write_run: WriteRun, episode
     page = page_of(write_run(tmp_path / "run", "plain", seeds=[0], episodes=episodes))
     assert page.table("Each method")["plain"]["final return, IQM"] == "failed [– – –]"
     assert "0 of 1 seed solve it" in page.text
+
+
+def test_a_run_that_was_stopped_before_its_first_update(tmp_path: Path) -> None:
+    options = TrainingOptions(total_steps=512, environments=2, rollout_steps=32, minibatch=64, hidden=(8,), solved_at=475.0)
+    options = replace(options, evaluation_every=256, evaluation_episodes=2)
+    train("CartPole-v1", symmetry_of("CartPole-v1"), options, [0, 1], tmp_path / "run", stop=lambda: True)
+    page = page_of(tmp_path / "run")
+    assert "0 of 2 seeds solve it" in page.text
+    assert "0%" in (tmp_path / "run" / "report.html").read_text()
 
 
 def test_several_comparisons_in_one_report(tmp_path: Path, write_comparison: WriteComparison, write_run: WriteRun) -> None:

@@ -40,6 +40,11 @@ class Curves:
         grid = plot_steps(runs, 300)
         return cls(tuple(runs), grid, tuple(returns_at(run, grid) for run in runs))
 
+    @property
+    def end(self) -> float:
+        """The last step, or 1 where nothing was trained yet."""
+        return float(self.grid[-1]) or 1.0
+
 
 def quartile_figure(curves: Curves) -> Element:
     """The median over seeds and the middle half of them, of all methods: the figure of van der Pol et al. 2020."""
@@ -64,7 +69,7 @@ def seed_figure(curves: Curves) -> Element:
     """A panel for each method with the curve of every seed, the median of the others behind them in grey."""
     medians = [curve_quartiles(returns)[1] for returns in curves.returns]
     low, high = _returns(curves, *curves.returns)
-    axes = Axes((0.0, float(curves.grid[-1])), (low, high), _SMALL)
+    axes = Axes((0.0, curves.end), (low, high), _SMALL)
     panels = []
     for k, (run, returns) in enumerate(zip(curves.runs, curves.returns, strict=True)):
         thin = [axes.line(curves.grid, seed, class_="seed") for seed in returns]
@@ -89,7 +94,7 @@ def seed_figure(curves: Curves) -> Element:
 
 
 def _curve_figure(curves: Curves, bands: Sequence[NDArray[np.float64]], caption: str, what: str) -> Element:
-    axes = Axes((0.0, float(curves.grid[-1])), _returns(curves, *bands), _HEIGHT)
+    axes = Axes((0.0, curves.end), _returns(curves, *bands), _HEIGHT)
     areas, lines, ends = [], [], []
     for k in reversed(range(len(curves.runs))):  # the first method lies on top
         low, middle, high = bands[k]

@@ -127,8 +127,8 @@ class SymmetricStatistics:
         return np.array(np.moveaxis(variance, -1, -3) if self._is_image else variance)
 
     def state_dict(self) -> dict[str, Any]:
-        """What was counted, in plain numbers and lists that JSON keeps exactly."""
-        return {"count": self.count, "mean": self._mean.tolist(), "variance": (self._squares / max(self.count, 1)).tolist()}
+        """What was counted, its mean and the sum of squares about it, in plain numbers and lists that JSON keeps exactly."""
+        return {"count": self.count, "mean": self._mean.tolist(), "squares": self._squares.tolist()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state_dict` gave.
@@ -138,20 +138,19 @@ class SymmetricStatistics:
         """
         try:
             count = state["count"]
-            mean, variance = (np.array(state[name], dtype=np.float64) for name in ("mean", "variance"))
+            mean, squares = (np.array(state[name], dtype=np.float64) for name in ("mean", "squares"))
         except (KeyError, TypeError, ValueError):
             raise OptionError(
-                f"Expected a mapping with count, mean and variance, as state_dict gives it; got {state!r}."
+                f"Expected a mapping with count, mean and squares, as state_dict gives it; got {state!r}."
             ) from None
-        if mean.shape != self._mean.shape or variance.shape != self._mean.shape:
+        if mean.shape != self._mean.shape or squares.shape != self._mean.shape:
             raise OptionError(
-                f"The state has means of shape {mean.shape} and variances of shape {variance.shape}; expected "
-                f"{self._mean.shape}."
+                f"The state has means of shape {mean.shape} and squares of shape {squares.shape}; expected {self._mean.shape}."
             )
-        finite = np.isfinite(mean).all() and np.isfinite(variance).all()
-        if not (isinstance(count, int | np.integer) and count >= 0 and finite and (variance >= 0).all()):
-            raise OptionError("A state has a whole count of at least 0, finite means, and finite variances of at least 0.")
-        self.count, self._mean, self._squares, self._used = int(count), mean, variance * count, None
+        finite = np.isfinite(mean).all() and np.isfinite(squares).all()
+        if not (isinstance(count, int | np.integer) and count >= 0 and finite and (squares >= 0).all()):
+            raise OptionError("A state has a whole count of at least 0, finite means, and finite squares of at least 0.")
+        self.count, self._mean, self._squares, self._used = int(count), mean, squares, None
 
     @property
     def _shape_of_features(self) -> tuple[int, ...]:
