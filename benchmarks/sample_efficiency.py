@@ -43,6 +43,7 @@ _RATES, _BOTH, _BASES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2), ("equivariant", "plain")
 EXPERIMENTS = {
     "cartpole": Experiment("CartPole-v1", _CARTPOLE, 500.0, (1e-3, 3e-3, 1e-2, 3e-2, 1e-1), 25, _BOTH + _BASES),
     "grid_world": Experiment("symmdp/GridWorld-v0", _GRID_WORLD, 0.7, _RATES, 20, _BOTH),
+    "grid_world_lower_rate": Experiment("symmdp/GridWorld-v0", _GRID_WORLD, 0.7, (3e-3,), 20, _BOTH),
     "grid_world_bases": Experiment("symmdp/GridWorld-v0", _SHORTER, 0.7, (1e-3, 3e-3, 1e-2), 20, _BASES),
     "grid_world_paper_network": Experiment("symmdp/GridWorld-v0", _PAPER, 0.7, _RATES, 20, _BOTH),
 }
