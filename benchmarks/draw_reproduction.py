@@ -97,7 +97,7 @@ def main() -> None:
         panel(place, task, f"{count} seeds, each drawn; mean of {WINDOW} training episodes", found, seeds=True)
     places[0, 0].set_ylabel("return", fontsize=11, color=INK)
     places[1, 0].set_ylabel("return", fontsize=11, color=INK)
-    places[0, 1].set_ylim(-4, 1)
+    places[0, 1].set_ylim(-2, 1)
     last = places[1, 2]
     last.axis("off")
     handles, labels = places[0, 0].get_legend_handles_labels()
