@@ -555,6 +555,7 @@ def test_the_methods_that_can_be_typed_are_all_methods() -> None:
     assert get_args(MethodName) == tuple(method.name for method in METHODS)
 
 
+@pytest.mark.slow
 def test_compare_named_methods(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     named = ["--methods", "equivariant", "random-basis", "mirror-loss"]
     given = ["--mirror-coefficient", "0.5", "--mirror-stop-gradient", "original", "--activation", "relu"]
@@ -587,7 +588,9 @@ def test_compare_tunes_each_method(tmp_path: Path, capsys: pytest.CaptureFixture
     assert main([*command, "--directory", "a folder"]) == 0
     out = capsys.readouterr().out
     assert "median evaluation" in out
-    assert re.search(r"plain: learning rate [\d.]+, chosen from 2 on 2 other seeds[^;]*; [\d.]+ is the (lowest|highest) rate", out)
+    assert re.search(
+        r"plain: learning rate [\d.]+, chosen from 2 on 2 other seeds[^;]*; [\d.]+ is the (lowest|highest) rate", out
+    )
     assert "written to a folder; the report is a folder/report.html" in out
     config = json.loads((tmp_path / "a folder" / "config.json").read_text())
     assert config["tuning"] == {"rates": [0.001, 0.1], "seeds": [1000, 1001], "steps": 128}

@@ -456,7 +456,9 @@ ONE_FORM = pytest.mark.parametrize(
 
 
 @ONE_FORM
-@ALL_NAMES
+@pytest.mark.parametrize(
+    "name", [name if place % 4 == 0 else pytest.param(name, marks=pytest.mark.slow) for place, name in enumerate(ALL_FAMILIES)]
+)
 def test_torch_compile_takes_the_full_graph(form: Rep, name: str) -> None:
     family = ALL_FAMILIES[name]
     module = built(family, form, torch.float64)

@@ -57,11 +57,11 @@ def test_a_variant_of_a_preset_is_another_one() -> None:
 
 
 def test_no_preset() -> None:
-    with pytest.raises(OptionError, match=r"no preset 'fast' for CartPole-v1 with ppo; .* 'sample-efficient'"):
+    with pytest.raises(OptionError, match=r"no variant 'fast' of the preset for CartPole-v1 with ppo; .* 'sample-efficient'"):
         preset("CartPole-v1", variant="fast")
-    with pytest.raises(OptionError, match="no preset 'sample-efficient' for CartPole-v1 with a2c"):
+    with pytest.raises(OptionError, match="no variant 'sample-efficient' of the preset for CartPole-v1 with a2c"):
         preset("CartPole-v1", "a2c", variant="sample-efficient")
-    with pytest.raises(OptionError, match="no preset 'sample-efficient' for Pendulum-v1"):
+    with pytest.raises(OptionError, match="no variant 'sample-efficient' of the preset for Pendulum-v1"):
         preset("Pendulum-v1", variant="sample-efficient")
     with pytest.raises(OptionError, match=r"Did you mean CartPole-v1\?"):
         preset("CartPol-v1")

@@ -122,13 +122,14 @@ def test_a_process_that_dies_is_named_and_the_rest_is_kept(tmp_path: Path) -> No
         first = min(child.pid for child in multiprocessing.active_children() if child.pid is not None)
         os.kill(first, signal.SIGKILL)
 
-    jobs = [Job("CartPole-v1", SYMMETRY, LONG, (k,), tmp_path / str(k)) for k in range(2)]
+    options = replace(LONG, total_steps=8_192)
+    jobs = [Job("CartPole-v1", SYMMETRY, options, (k,), tmp_path / str(k)) for k in range(2)]
     logs = iter([Log(kill_one), Log()])
     with pytest.raises(WorkerError, match=r"died \(exit code -9\).*resume"):
         train_side_by_side(jobs, lambda: next(logs))
     survivors = [k for k in range(2) if (tmp_path / str(k) / "checkpoint.pt").exists()]
     assert len(survivors) == 1
-    jobs = [replace(job, resume=True, options=LONG) for job in jobs]
+    jobs = [replace(job, resume=True) for job in jobs]
     assert all(summary.finished for summary in train_side_by_side(jobs))
 
 

@@ -29,6 +29,7 @@ class LoggedTransitions:
         first: whether `s` is the first observation of an episode, shape `(n,)`; initial states are compared where it is given.
         observation_space: of the environment; with both spaces given, `verify` makes no environment.
         action_space: likewise.
+        environment: the name of the environment, for which alone `verify` then takes the log when it is given an id.
 
     Raises:
         ShapeError: the arrays do not have as many rows, or shapes as above.
@@ -44,6 +45,7 @@ class LoggedTransitions:
     first: NDArray[np.bool_] | None = None
     observation_space: gym.Space | None = None
     action_space: gym.Space | None = None
+    environment: str | None = None
 
     def __init__(
         self,
@@ -55,6 +57,7 @@ class LoggedTransitions:
         first: ArrayLike | Tensor | None = None,
         observation_space: gym.Space | None = None,
         action_space: gym.Space | None = None,
+        environment: str | None = None,
     ):
         for name, space in (("observation_space", observation_space), ("action_space", action_space)):
             if space is not None and not isinstance(space, gym.Space):
@@ -69,6 +72,7 @@ class LoggedTransitions:
             first=None if first is None else _array("first", first),
             observation_space=observation_space,
             action_space=action_space,
+            environment=environment,
         )
         n = len(self.observation)
         if self.next_observation.shape != self.observation.shape:

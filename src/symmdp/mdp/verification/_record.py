@@ -43,10 +43,11 @@ def record_transitions(env: str | gym.Env, steps: int = 20_000, *, seed: int = 0
             f"Expected an environment id or a gymnasium.Env; got {type(env).__name__}. Of a vectorised environment, give a "
             "single one."
         )
-    return with_environment(env, lambda name, made: _play(made, name, int(steps), np.random.default_rng(seed)))
+    given = env if isinstance(env, str) else None
+    return with_environment(env, lambda name, made: _play(made, name, given, int(steps), np.random.default_rng(seed)))
 
 
-def _play(env: gym.Env, name: str, steps: int, generator: np.random.Generator) -> LoggedTransitions:
+def _play(env: gym.Env, name: str, given: str | None, steps: int, generator: np.random.Generator) -> LoggedTransitions:
     for what, space in (("observation", env.observation_space), ("action", env.action_space)):
         if not isinstance(space, gym.spaces.Box | gym.spaces.Discrete):
             raise SpaceMismatchError(
@@ -69,16 +70,16 @@ def _play(env: gym.Env, name: str, steps: int, generator: np.random.Generator) -
             rows.append((np.array(observation), action, np.array(following), float(reward), bool(terminated), first))
             observation, done = following, terminated or truncated
     except DivergenceError as error:
-        error.report = _log(env, rows)
+        error.report = _log(env, given, rows)
         raise
     except Exception as error:
         stopped = SimulatorError(
             f"{name} raised {told(error)}, {what}. The {len(rows)} transitions before it are in the attribute "
             "report of this error."
         )
-        stopped.report = _log(env, rows)
+        stopped.report = _log(env, given, rows)
         raise stopped from error
-    log = _log(env, rows)
+    log = _log(env, given, rows)
     if log is None:
         raise AssertionError("at least one step was taken")
     return log
@@ -95,8 +96,9 @@ def _check_finite(name: str, what: str, observation: Any, reward: Any = 0.0) -> 
         )
 
 
-def _log(env: gym.Env, rows: list[tuple[Any, Action, Any, float, bool, bool]]) -> LoggedTransitions | None:
+def _log(env: gym.Env, given: str | None, rows: list[tuple[Any, Action, Any, float, bool, bool]]) -> LoggedTransitions | None:
     if not rows:
         return None
     observation, action, following, reward, terminated, first = map(np.array, zip(*rows, strict=True))
-    return LoggedTransitions(observation, action, following, reward, terminated, first, env.observation_space, env.action_space)
+    spaces = env.observation_space, env.action_space
+    return LoggedTransitions(observation, action, following, reward, terminated, first, *spaces, environment=given)

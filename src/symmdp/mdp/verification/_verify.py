@@ -9,8 +9,7 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
-from symmdp.errors import MissingExtraError, OptionError, UnknownEnvironmentError
-from symmdp.mdp._environments import environment_spec
+from symmdp.errors import OptionError, SpaceMismatchError
 from symmdp.mdp._symmetry import Symmetry
 from symmdp.mdp.simulators._atari import AtariPositions, game_of, quickly_stepped
 from symmdp.mdp.simulators._find import check_simulator
@@ -164,23 +163,18 @@ def _verify_log(
     options: _Options,
     simulator: Simulator | None,
 ) -> VerificationReport:
-    """The report of `verify` with `transitions=`; an id that Gymnasium does not know names a log that holds the spaces."""
+    """The report of `verify` with `transitions=`; an environment is made only where the log does not hold the spaces."""
     if not isinstance(log, LoggedTransitions):
         raise OptionError(f"transitions is a symmdp.mdp.LoggedTransitions; got {type(log).__name__}.")
     if simulator is not None:
         raise OptionError("Give simulator=, which is stepped, or transitions=, which are compared as they are; not both.")
-    if isinstance(env, str) and log.observation_space is not None and log.action_space is not None and not _is_known(env):
+    if isinstance(env, str) and log.environment not in (None, env):
+        raise SpaceMismatchError(
+            f"The transitions are those of {log.environment}, and not of {env}. Log the transitions of this very environment."
+        )
+    if isinstance(env, str) and log.observation_space is not None and log.action_space is not None:
         return _log_report(env, (log.observation_space, log.action_space), symmetry, log, options)
     return with_environment(env, lambda name, made: _log_report(name, spaces_of(made), symmetry, log, options))
-
-
-def _is_known(environment_id: str) -> bool:
-    """Whether Gymnasium knows an id, and can make it here."""
-    try:
-        environment_spec(environment_id)
-    except (UnknownEnvironmentError, MissingExtraError):
-        return False
-    return True
 
 
 def _log_report(
