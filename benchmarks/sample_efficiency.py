@@ -41,7 +41,7 @@ _PAPER = replace(preset("symmdp/GridWorld-v0"), total_steps=_GRID_WORLD.total_st
 _SHORTER = replace(_GRID_WORLD, total_steps=16_384)  # weights in other spaces take several times as long
 _RATES, _BOTH, _BASES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2), ("equivariant", "plain"), ("random-basis", "nullspace-basis")
 EXPERIMENTS = {
-    "cartpole": Experiment("CartPole-v1", _CARTPOLE, 500.0, (1e-3, 3e-3, 1e-2, 3e-2, 1e-1), 25, _BOTH + _BASES),
+    "cartpole": Experiment("CartPole-v1", _CARTPOLE, 500.0, (*_RATES, 1e-1, 3e-1), 25, _BOTH + _BASES),
     "grid_world": Experiment("symmdp/GridWorld-v0", _GRID_WORLD, 0.7, _RATES, 20, _BOTH),
     "grid_world_lower_rate": Experiment("symmdp/GridWorld-v0", _GRID_WORLD, 0.7, (3e-3,), 20, _BOTH),
     "grid_world_bases": Experiment("symmdp/GridWorld-v0", _SHORTER, 0.7, (1e-3, 3e-3, 1e-2), 20, _BASES),
@@ -79,6 +79,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("experiment", nargs="?", default="cartpole", choices=list(EXPERIMENTS))
     parser.add_argument("--directory", type=Path, help="of the runs; where it has some, they go on; a temporary one by default")
+    parser.add_argument("--compared", type=Path, help="record what `symmdp compare` left in this folder, and train nothing")
     parser.add_argument("--methods", nargs="+")
     parser.add_argument("--rates", nargs="+", type=float, help="the grid; one rate is taken without tuning")
     parser.add_argument("--seeds", type=int)
@@ -93,10 +94,13 @@ def main() -> None:
         for method in arguments.methods or experiment.methods:
             began, folder = time.perf_counter(), (arguments.directory or Path(temporary)) / method
             rates = arguments.rates or experiment.rates
-            found = trained(method, experiment, options, rates, arguments.tuning_seeds, seeds, folder)
+            if arguments.compared:
+                run, found = arguments.compared / method, Evaluations.load(arguments.compared / method)
+            else:
+                run, found = folder / "run", trained(method, experiment, options, rates, arguments.tuning_seeds, seeds, folder)
             if found is None:
                 raise SystemExit(f"interrupted; the same command goes on where --directory is given ({arguments.directory})")
-            rate = RunDirectory.open(folder / "run").config["learning_rates"][0]
+            rate = RunDirectory.open(run).config["learning_rates"][0]
             first, (low, high) = median_reaches(found.returns, found.steps, experiment.threshold)
             last = float(np.median(found.returns[:, -1]))
             print(
