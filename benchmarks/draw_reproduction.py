@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
+from symmdp.experiments._curve_statistics import curve_quartiles
 from symmdp.experiments._figure_style import FAINT, INK, clean, colour_of, save
 from symmdp.experiments._method_style import style_of
 
@@ -51,14 +52,13 @@ def panel(axes: Axes, title: str, about: str, curves: Curves, threshold: float |
         colour, dash = colour_of(method, position), style_of(method, position).dash
         front = 9 - position
         on_grid = np.array([np.interp(grid, steps, values, left=np.nan) for steps, values in of.values()])
+        low, median, high = curve_quartiles(on_grid)
         if seeds:
             for values in on_grid:
                 axes.plot(grid, values, color=colour, linewidth=1.0, alpha=0.55, zorder=front)
         else:
-            low, high = np.nanquantile(on_grid, (0.25, 0.75), axis=0)
             axes.fill_between(grid, low, high, color=colour, alpha=0.14, linewidth=0, zorder=2)
-        shown = np.isfinite(on_grid).all(axis=0)
-        (line,) = axes.plot(grid[shown], np.median(on_grid[:, shown], axis=0), color=colour, linewidth=2.4, zorder=front + 1)
+        (line,) = axes.plot(grid, median, color=colour, linewidth=2.4, zorder=front + 1)
         if dash:
             line.set_dashes([length / 2.4 for length in dash])
         line.set_label(method)

@@ -12,9 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from _record import record
-from pong import episodes
 from symmdp import symmetry_of
-from symmdp.experiments import interquartile_mean
+from symmdp.experiments import Run, interquartile_mean
 from symmdp.training import Job, preset, train_side_by_side
 
 RATES = {
@@ -41,9 +40,8 @@ def main() -> None:
     summaries = train_side_by_side(jobs, workers=arguments.workers)
     rows: list[dict[str, object]] = []
     for job, summary in zip(jobs, summaries, strict=True):
-        found = list(episodes(job.directory))
-        late = 0.9 * summary.steps
-        last = [np.mean([value for of, step, value in found if of == seed and step > late]) for seed in job.seeds]
+        found = Run.load(job.directory).episodes
+        last = [float(np.mean(of_seed.returns[of_seed.steps > 0.9 * summary.steps])) for of_seed in found]
         mean, (low, high) = interquartile_mean(last)
         each = ", ".join(f"{value:.0f}" for value in last)
         print(
@@ -58,7 +56,8 @@ def main() -> None:
                 "step": step,
                 "return": round(value, 2),
             }
-            for seed, step, value in found
+            for seed, of_seed in zip(job.seeds, found, strict=True)
+            for step, value in zip(of_seed.steps.tolist(), of_seed.returns.tolist(), strict=True)
         ]
     print(f"raw results: {record('locomotion', rows)}")
 

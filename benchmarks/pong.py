@@ -6,8 +6,6 @@ what was trained so far. Prints the mean return of each seed's last 20 episodes.
 """
 
 import argparse
-import csv
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,16 +13,10 @@ import numpy as np
 
 from _record import record
 from symmdp import symmetry_of
+from symmdp.experiments import Run
 from symmdp.training import Job, preset, train_side_by_side
 
 ENVIRONMENT = "symmdp/Pong-v0"
-
-
-def episodes(directory: Path) -> Iterator[tuple[int, int, float]]:
-    """`(seed, step, return)` of each."""
-    with open(directory / "episodes.csv", newline="") as file:
-        for row in csv.DictReader(file):
-            yield int(row["seed"]), int(row["step"]), float(row["return"])
 
 
 def main() -> None:
@@ -52,16 +44,14 @@ def main() -> None:
     summaries = train_side_by_side(jobs)
     rows: list[dict[str, object]] = []
     for job, summary in zip(jobs, summaries, strict=True):
-        found = list(episodes(job.directory))
-        for seed in job.seeds:
-            returns = [value for of, _, value in found if of == seed]
-            last = f"{np.mean(returns[-20:]):.1f}" if returns else "no episode"
-            print(f"{job.policy}, seed {seed}: {last} after {summary.steps:,} steps")
         rate = job.options.learning_rate
-        rows += [
-            {"method": job.policy, "learning_rate": rate, "seed": seed, "step": step, "return": value}
-            for seed, step, value in found
-        ]
+        for seed, episodes in zip(job.seeds, Run.load(job.directory).episodes, strict=True):
+            last = f"{np.mean(episodes.returns[-20:]):.1f}" if len(episodes.returns) else "no episode"
+            print(f"{job.policy}, seed {seed}: {last} after {summary.steps:,} steps")
+            rows += [
+                {"method": job.policy, "learning_rate": rate, "seed": seed, "step": step, "return": value}
+                for step, value in zip(episodes.steps.tolist(), episodes.returns.tolist(), strict=True)
+            ]
     print(f"raw results: {record('pong', rows)}")
 
 

@@ -115,6 +115,10 @@ def test_verify_tests_what_was_logged(capsys: pytest.CaptureFixture[str]) -> Non
         (["compare", "CartPole-v1", "--rates", "0.1", "0.2"], "--rates says how to tune; give it together with --tune"),
         (["compare", "CartPole-v1", "--tuning-steps", "9"], "--tuning-steps says how to tune"),
         (["compare", "CartPole-v1", "--tune", "--rates", "0.1"], "--rates must be two different learning rates or more"),
+        (
+            ["compare", "CartPole-v1", "--tune", "--tuning-steps", "128", "--evaluation-every", "500"],
+            "steps to tune for must be at least those between two evaluations, 500",
+        ),
         (["compare", "CartPole-v1", "--tune", "--tuning-seeds", "0"], "--tuning-seeds is the number of seeds"),
         (["compare", "CartPole-v1", "--tune", "--tuning-steps", "0"], "--tuning-steps must be"),
         (["compare", "CartPole-v1", "--tune", "--learning-rate", "0.1"], "--learning-rate or --tune, not both"),

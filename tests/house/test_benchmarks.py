@@ -116,8 +116,3 @@ def test_the_reproduction_is_drawn_from_its_raw_results(script, tmp_path: Path, 
     assert steps[-1] == 390
     draw.main()
     assert (tmp_path / "reproduction.png").stat().st_size > 10_000
-
-
-def test_episodes_of_a_run_are_read_with_their_seeds(script, tmp_path: Path) -> None:
-    (tmp_path / "episodes.csv").write_text("step,seed,length,return\n80,0,20,-21.0\n90,1,22,3.5\n")
-    assert list(script("pong").episodes(tmp_path)) == [(0, 80, -21.0), (1, 90, 3.5)]

@@ -45,8 +45,8 @@ def equivariance_of(policy: ActorCritic, environment_id: str) -> float:
 
 @pytest.mark.parametrize("environment_id", ["CartPole-v1", "Pendulum-v1", "Acrobot-v1"])
 def test_equivariant_policies_remain_so_and_plain_ones_normalise_each_coordinate(environment_id: str) -> None:
+    training = trained(environment_id, "equivariant", [0, 3])
     for row in range(2):
-        training = trained(environment_id, "equivariant", [0, 3])
         policy = training.stack.policy(row)
         assert policy.observation_scale is not None
         assert not torch.allclose(policy.observation_scale, torch.ones(()), atol=0.05), "something was learnt"

@@ -53,8 +53,19 @@ class TuningGrid:
             )
 
     def options(self, options: TrainingOptions) -> TrainingOptions:
-        """The hyper-parameters to tune with."""
-        return options if self.steps is None else replace(options, total_steps=self.steps)
+        """The hyper-parameters to tune with.
+
+        Raises:
+            OptionError: the tuning would end before its first evaluation.
+        """
+        if self.steps is None:
+            return options
+        if options.evaluation_every is not None and self.steps < options.evaluation_every:
+            raise OptionError(
+                f"steps to tune for must be at least those between two evaluations, {options.evaluation_every}, or no trained "
+                f"policy would be evaluated; got {self.steps}."
+            )
+        return replace(options, total_steps=self.steps)
 
 
 def tuning_job(

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from gymnasium.wrappers.utils import RunningMeanStd
 from numpy.typing import NDArray
 
 _EPSILON = 1e-8
@@ -27,8 +28,7 @@ class RewardScale:
     def __init__(self, seeds: int, environments: int, discount: float):
         self._discount = discount
         self._running = np.zeros((seeds, environments))
-        self._count = 0
-        self._mean, self._squares = np.zeros(seeds), np.zeros(seeds)
+        self._moments = RunningMeanStd(epsilon=0.0, shape=(seeds,))
 
     def __call__(self, rewards: NDArray[np.float32], done: NDArray[np.bool_]) -> NDArray[np.float32]:
         """The scaled rewards, from those of `(steps, seeds · environments)` and whether an episode ended."""
@@ -38,26 +38,20 @@ class RewardScale:
             self._running = self._discount * self._running + reward
             seen[t] = self._running
             self._running = np.where(end, 0.0, self._running)
-        number = seen.shape[0] * seen.shape[2]
-        mean = seen.mean(axis=(0, 2))
-        total, delta = self._count + number, mean - self._mean
-        squares = ((seen - mean[:, None]) ** 2).sum(axis=(0, 2))
-        self._squares = self._squares + squares + delta**2 * (self._count * number / total)
-        self._mean = self._mean + delta * (number / total)
-        self._count = total
-        deviation = np.sqrt(self._squares / total + _EPSILON)
+        self._moments.update(seen.swapaxes(1, 2).reshape(-1, len(self._running)))
+        deviation = np.sqrt(self._moments.var + _EPSILON)
         return (rewards.reshape(shape) / deviation[:, None]).reshape(rewards.shape).astype(np.float32)
 
     def saved(self) -> dict[str, Any]:
         """Everything that the future depends on."""
         return {
             "running": torch.tensor(self._running),
-            "count": self._count,
-            "mean": torch.tensor(self._mean),
-            "squares": torch.tensor(self._squares),
+            "count": float(self._moments.count),
+            "mean": torch.tensor(self._moments.mean),
+            "variance": torch.tensor(self._moments.var),
         }
 
     def restore(self, saved: dict[str, Any]) -> None:
         """Go on from what `saved` gave."""
-        self._running, self._count = saved["running"].numpy().copy(), saved["count"]
-        self._mean, self._squares = saved["mean"].numpy().copy(), saved["squares"].numpy().copy()
+        self._running, self._moments.count = saved["running"].numpy().copy(), saved["count"]
+        self._moments.mean, self._moments.var = saved["mean"].numpy().copy(), saved["variance"].numpy().copy()

@@ -227,7 +227,6 @@ def test_a_run_that_was_stopped_before_its_first_update(tmp_path: Path) -> None:
     train("CartPole-v1", symmetry_of("CartPole-v1"), options, [0, 1], tmp_path / "run", stop=lambda: True)
     page = page_of(tmp_path / "run")
     assert "0 of 2 seeds solve it" in page.text
-    assert "0%" in (tmp_path / "run" / "report.html").read_text()
 
 
 def test_several_comparisons_in_one_report(tmp_path: Path, write_comparison: WriteComparison, write_run: WriteRun) -> None:
