@@ -79,6 +79,24 @@ def test_a_stack_with_another_basis_in_each_row(place: int) -> None:
     torch.testing.assert_close(JointExpansion(modules[0]).expand(theta)[0], whole[0])
 
 
+@pytest.mark.parametrize("place", range(len(CASES)))
+@pytest.mark.parametrize("of_row", [[0, 1, 2, 0, 1, 2], [0, 0, 1, 1], [1, 0, 0, 1], [0, 0, 1], [0, 0]])
+def test_rows_of_a_stack_that_share_a_basis(place: int, of_row: list[int]) -> None:
+    like = CASES[place]
+    modules = [
+        nn.ModuleList([FreeTensor(space_of(like.basis.shape, like.copies, seed), dtype=torch.float64)]) for seed in range(3)
+    ]
+    shared = [modules[i] for i in of_row]
+    joint, alone = JointExpansion(shared[0], shared), [JointExpansion(module) for module in shared]
+    generator = torch.Generator().manual_seed(0)
+    theta = torch.randn(len(of_row), joint.count, dtype=torch.float64, generator=generator)
+    whole = joint.expand(theta)
+    torch.testing.assert_close(whole, torch.cat([one.expand(row[None]) for one, row in zip(alone, theta, strict=True)]))
+    G = torch.randn(whole.shape, dtype=torch.float64, generator=generator)
+    wanted = torch.cat([one.transpose(row[None]) for one, row in zip(alone, G, strict=True)])
+    torch.testing.assert_close(joint.transpose(G), wanted)
+
+
 def layers() -> list[EquivariantLinear | EquivariantConv2d]:
     c2 = groups.cyclic(2)
     wide = 300 * c2.regular  # isotypic when it is equivariant

@@ -86,6 +86,8 @@ class JointExpansion:
 class _Other:
     """The expansion of one tensor whose entries are not tied one by one, and its transpose.
 
+    Rows that share a tensor share its basis: it is read once for all of them, and a basis is far larger than its coefficients.
+
     Args:
         rows: the tensor in each module of the stack, or in one for all.
     """
@@ -93,8 +95,21 @@ class _Other:
     def __init__(self, rows: Sequence[FreeTensor]):
         self._tensor = rows[0]
         self._space = rows[0].space if isinstance(rows[0].space, SharedBasis) else None
-        # Of each row a basis `(elements, block)`.
-        self._bases = None if self._space is None else torch.stack([row.get_buffer("basis").flatten(1) for row in rows])
+        self._bases: Tensor | None = None  # of each of the different tensors `(elements, block)`
+        self._grouped: Tensor | None = None  # the rows, those of the first tensor first
+        self._as_given: Tensor | None = None  # where each row is among those
+        if self._space is None:
+            return
+        of_tensor: dict[FreeTensor, list[int]] = {}
+        for row, tensor in enumerate(rows):
+            of_tensor.setdefault(tensor, []).append(row)
+        if len({len(same) for same in of_tensor.values()}) == 1:
+            order = [row for same in of_tensor.values() for row in same]
+            if order != list(range(len(rows))):
+                self._grouped = torch.tensor(order)
+                self._as_given = torch.argsort(self._grouped)
+            rows = list(of_tensor)
+        self._bases = torch.stack([row.get_buffer("basis").flatten(1) for row in rows])
 
     @torch.no_grad()
     def expand(self, theta: Tensor) -> Tensor:
@@ -102,7 +117,7 @@ class _Other:
         if self._space is None or self._bases is None:
             return self._tensor.expand(theta).flatten(1)
         blocks = theta.reshape(len(theta), math.prod(self._space.copies), self._bases.shape[1])
-        blocks = (blocks @ self._bases).unflatten(1, self._space.copies).unflatten(-1, self._space.basis.shape[1:])
+        blocks = self._times(blocks, self._bases).unflatten(1, self._space.copies).unflatten(-1, self._space.basis.shape[1:])
         return from_blocks(blocks, self._space).flatten(1)
 
     def transpose(self, gradient: Tensor) -> Tensor:
@@ -110,11 +125,20 @@ class _Other:
         if self._space is not None and self._bases is not None:
             blocks = to_blocks(gradient.unflatten(1, self._space.shape), self._space)
             blocks = blocks.flatten(len(self._space.copies) + 1).flatten(1, len(self._space.copies))
-            return (blocks @ self._bases.mT).flatten(1)
+            return self._times(blocks, self._bases.mT).flatten(1)
         with torch.enable_grad():  # the expansion is linear: its transpose is its gradient, at any point
             zero = gradient.new_zeros(len(gradient), self._tensor.count, requires_grad=True)
             whole = self._tensor.expand(zero).flatten(1)
         return torch.autograd.grad(whole, zero, gradient)[0]
+
+    def _times(self, blocks: Tensor, matrices: Tensor) -> Tensor:
+        """The blocks of each row, `(stack, blocks, n)`, by the matrix of its tensor."""
+        stack, count, length = blocks.shape
+        if self._grouped is not None:
+            blocks = blocks.index_select(0, self._grouped)
+        product = blocks.reshape(len(matrices), stack * count // len(matrices), length) @ matrices
+        product = product.view(stack, count, matrices.shape[-1])
+        return product if self._as_given is None else product.index_select(0, self._as_given)
 
 
 def whole_copy(module: nn.Module) -> nn.Module:

@@ -21,13 +21,13 @@ class PolicyStack:
 
     Args:
         policies: of one symmetry and one architecture; their values are copied. Layers with a `SharedBasis` may have
-            another one in each policy.
+            another one in each policy; a policy may be in several rows, which then share its bases.
     """
 
     def __init__(self, policies: Sequence[ActorCritic]):
         self.size = len(policies)
         own = any(isinstance(m, FreeTensor) and isinstance(m.space, SharedBasis) for m in policies[0].modules())
-        self._templates = [copy.deepcopy(policy) for policy in (policies if own else policies[:1])]
+        self._templates = copy.deepcopy(list(policies if own else policies[:1]))  # one policy in two rows stays one
         self.flat = torch.stack([nn.utils.parameters_to_vector(policy.parameters()).detach() for policy in policies])
         self._expansion = JointExpansion(self._templates[0], self._templates)
         self._whole = self._expansion.expand(self.flat)

@@ -56,11 +56,11 @@ class Training:
         environments = stacked_environments(environment_id, seeds, options.environments)
         spaces = Spaces(environments.single_observation_space, environments.single_action_space)
         self.options = options = method.sized(symmetry, options, spaces)
-        policies = []
-        for seed in seeds:
+        of_seed = {}  # a seed begins alike with every rate
+        for seed in dict.fromkeys(seeds):
             initial = torch.Generator().manual_seed(int(stream(seed, "initialisation").integers(2**62)))
-            policies.append(method.policy(symmetry, spaces, options, initial, stream(seed, "basis")))
-        self.stack = PolicyStack(policies)
+            of_seed[seed] = method.policy(symmetry, spaces, options, initial, stream(seed, "basis"))
+        self.stack = PolicyStack([of_seed[seed] for seed in seeds])
         self.sampler = Sampler(environments, self.stack, options, seeds)
         self.learner = Learner(self.stack, options, self.rows, method.supplement(symmetry, spaces, options, seeds))
         self.evaluator = Evaluator(environment_id, self.stack, options, self.rows)
