@@ -85,7 +85,7 @@ def main() -> None:
         places[0, 1],
         "Grid World",
         "20 seeds: median and quartiles of evaluations",
-        curves_of("sample_efficiency_grid_world") | curves_of("sample_efficiency_grid_world_bases"),
+        curves_of("sample_efficiency_grid_world"),
         0.7,
     )
     pong = curves_of("pong", window=WINDOW)

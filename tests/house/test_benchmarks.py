@@ -101,7 +101,6 @@ def test_the_reproduction_is_drawn_from_its_raw_results(script, tmp_path: Path, 
     monkeypatch.setattr(draw, "RESULTS", tmp_path)
     monkeypatch.setattr(draw, "FIGURE", tmp_path / "reproduction.png")
     tables = {name: [""] for name in ("sample_efficiency_cartpole", "sample_efficiency_grid_world", "pong")}
-    tables["sample_efficiency_grid_world_bases"] = [""]
     for name, environments in (tables | {"locomotion": ["Swimmer-v5", "Walker2d-v5"]}).items():
         with (tmp_path / f"{name}.csv").open("w", newline="") as file:
             file.write("# a header\nenvironment,method,seed,step,return\n")

@@ -40,14 +40,23 @@ _GRID_WORLD = TrainingOptions(
     solved_at=0.7,
     solved_window=50,
 )
-# All pixels as one vector: fewer steps than the paper's network with a maximum over the pixels, whichever the method.
+# All pixels as one vector: fewer steps than the paper's network with a maximum over the pixels, whichever the method. And tanh:
+# rectified units die at the rates that learn fast. The rest had the largest areas under the curves of both methods together, of
+# some forty settings on seeds from 2000.
 _GRID_WORLD_SAMPLE_EFFICIENT = replace(
     _GRID_WORLD,
-    total_steps=32_768,
+    total_steps=12_288,
+    environments=4,
+    epochs=6,
+    minibatch=32,
+    learning_rate=1e-2,
     anneal=False,
     discount=0.9,
+    gae_lambda=0.7,
+    max_gradient_norm=1.0,
     hidden=(64,),
     convolutions=Convolutions((16, 32), (3, 3), (3, 1)),
+    activation="tanh",
 )
 # Of eight, those that both methods learnt fastest with in 300,000 steps of seed 1000, taken together.
 _PONG = TrainingOptions(
