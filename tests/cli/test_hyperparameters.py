@@ -12,6 +12,7 @@ from symmdp.cli._compare import Compare
 from symmdp.cli._hyperparameters import GivenHyperparameters, Hyperparameters, as_typed
 from symmdp.cli._plan import new_plan
 from symmdp.cli._train import Train
+from symmdp.errors import OptionError
 from symmdp.policies import Convolutions
 from symmdp.training import TrainingOptions, preset
 
@@ -19,13 +20,15 @@ VECTORS = ["CartPole-v1", "--variant", "sample-efficient"]
 IMAGES = ["symmdp/GridWorld-v0"]
 
 
-def options_of(arguments: Sequence[str], command: type[Train] | type[Compare] = Train) -> TrainingOptions:
+def options_of(
+    arguments: Sequence[str], command: type[Train] | type[Compare] = Train, method: str = "plain"
+) -> TrainingOptions:
     """The options of a new run with these arguments."""
     import tyro
 
     parsed = tyro.cli(command, args=list(arguments))
     return new_plan(
-        parsed.environment, "plain", parsed.algorithm, parsed.variant, 1, parsed.hyperparameters, parsed.directory
+        parsed.environment, method, parsed.algorithm, parsed.variant, 1, parsed.hyperparameters, parsed.directory
     ).options
 
 
@@ -71,8 +74,23 @@ def test_an_option_sets_its_field_and_no_other(name: str, value: object) -> None
     given = [*VECTORS, "--evaluation-every", "250"] if name.startswith("evaluation_") else VECTORS
     usual = options_of(given)
     values = value if isinstance(value, tuple) else () if value is True else (value,)
-    assert options_of([*given, as_typed(name), *map(str, values)]) == replace(usual, **{name: value})
+    method = {"mirror": "mirror-loss", "augmentation": "augmentation"}.get(name.split("_")[0], "plain")
+    assert options_of([*given, as_typed(name), *map(str, values)], method=method) == replace(usual, **{name: value})
     assert getattr(usual, name) != value  # so that the test cannot pass without the option
+
+
+@pytest.mark.parametrize(
+    ("arguments", "method", "message"),
+    [
+        (["--algorithm", "a2c", "--epochs", "2"], "plain", "--epochs is for --algorithm ppo; a2c would ignore it."),
+        (["--algorithm", "reinforce", "--gae-lambda", "0.9"], "plain", "--algorithm ppo or a2c; reinforce would ignore it."),
+        (["--mirror-coefficient", "2"], "plain", "--mirror-coefficient is for the method mirror-loss; plain would ignore it."),
+        (["--augmentation", "random"], "mirror-loss", "--augmentation is for the method augmentation; mirror-loss would"),
+    ],
+)
+def test_an_option_that_would_be_ignored_is_refused(arguments: list[str], method: str, message: str) -> None:
+    with pytest.raises(OptionError, match=re.escape(message)):
+        options_of(["CartPole-v1", *arguments], method=method)
 
 
 @pytest.mark.parametrize(

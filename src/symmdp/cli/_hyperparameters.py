@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -17,6 +17,12 @@ _Number = Annotated[float | None, tyro.conf.arg(metavar="X", help_behavior_hint=
 _Integers = Annotated[tuple[int, ...] | None, tyro.conf.arg(metavar="N [N ...]", help_behavior_hint="")]
 _Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")]
 _CONVOLUTIONS = ("channels", "kernel_size", "stride", "padding", "pool", "shared")
+_OF_ALGORITHMS = {"epochs": ("ppo",), "minibatch": ("ppo",), "clip_range": ("ppo",), "gae_lambda": ("ppo", "a2c")}
+_OF_METHOD = {
+    "mirror_coefficient": "mirror-loss",
+    "mirror_stop_gradient": "mirror-loss",
+    "augmentation": "augmentation",
+}
 _TYPED = {"total_steps": "steps"}  # options that are typed otherwise than their fields are named
 
 
@@ -153,6 +159,21 @@ class Hyperparameters:
                 value = getattr(group, option.name)
                 if value is not None and value is not False:
                     yield option.name, value
+
+    def check_used(self, algorithm: str, methods: Collection[str]) -> None:
+        """Refuse options that training would ignore.
+
+        Raises:
+            OptionError: one is for another algorithm, or for a method that is not among these.
+        """
+        for name in self.given():
+            if algorithm not in _OF_ALGORITHMS.get(name, (algorithm,)):
+                others = " or ".join(_OF_ALGORITHMS[name])
+                raise OptionError(f"{as_typed(name)} is for --algorithm {others}; {algorithm} would ignore it.")
+            if name in _OF_METHOD and _OF_METHOD[name] not in methods:
+                raise OptionError(
+                    f"{as_typed(name)} is for the method {_OF_METHOD[name]}; {' and '.join(methods)} would ignore it."
+                )
 
     def apply_to(self, options: TrainingOptions) -> TrainingOptions:
         """The options with those that were given in place of theirs.

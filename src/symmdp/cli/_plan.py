@@ -78,7 +78,7 @@ def new_plan(
     """The plan of a new run, or of a comparison of methods, with seeds `0 … seeds-1`.
 
     Raises:
-        OptionError: no seed, no such preset for the environment, or an option out of range.
+        OptionError: no seed, no such preset for the environment, or an option that is out of range or would be ignored.
     """
     from symmdp.training import preset
 
@@ -87,6 +87,7 @@ def new_plan(
     if directory is not None and not directory.name:
         raise OptionError("--directory names the folder to write the run to; got an empty name.")
     options = hyperparameters.apply_to(preset(environment_id, algorithm or "ppo", variant=variant))
+    hyperparameters.check_used(options.algorithm, methods or (method or "equivariant",))
     directory = directory or _unused(environment_id, method or "compare")
     return Plan(environment_id, method, tuple(range(seeds)), options, directory, False, methods=methods)
 
