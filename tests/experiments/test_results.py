@@ -72,7 +72,7 @@ def test_table_shows_every_number(tmp_path: Path, write_run: WriteRun) -> None:
         result(tmp_path, write_run, "equivariant", seeds=range(4), episodes=solving_at(100, 1200, 1300, None)),
         result(tmp_path, write_run, "plain", seeds=range(4), episodes=solving_at(250, None, None, None)),
     )
-    for expected in ("4,547", "1,200 [100 – 1,300]", "3/4", "unsolved [250 – unsolved]", "1/4", "12.5", "7,200"):
+    for expected in ("4,547", "1,200 [100 – 1,300]", "3/4", "unsolved [250 – never]", "1/4", "12.5", "7,200"):
         assert expected in text
 
 

@@ -47,15 +47,15 @@ def result_table(results: Sequence[MethodResult], title: str = "") -> Table:
 
 def result_row(result: MethodResult, diverged: bool, evaluated: bool) -> tuple[str, ...]:
     """The cells of one method, with one for the seeds that diverged where some method has any."""
-    low, median, high = (_steps(q) for q in result.quartiles)
+    low, median, high = result.quartiles
     if evaluated:
-        median, (low, high) = _steps(result.median_steps), map(_steps, result.median_steps_interval)
+        median, (low, high) = result.median_steps, result.median_steps_interval
     has_threshold = result.threshold is not None
     seconds = f"{result.seconds:,.1f}" + (f" + {number(result.evaluation_seconds)}" if evaluated else "")
     return (
         result.method,
         f"{result.parameters:,}",
-        f"{median} \\[{low} – {high}]" if has_threshold else "–",
+        f"{_steps(median)}{_between(low, high)}" if has_threshold else "–",
         f"{result.solved}/{len(result.seeds)}" if has_threshold else "–",
         *([f"{len(result.failures)}/{len(result.seeds)}"] if diverged else []),
         _mean(result.final_return, result.interval),
@@ -67,6 +67,12 @@ def result_row(result: MethodResult, diverged: bool, evaluated: bool) -> tuple[s
 
 def _mean(value: float, interval: tuple[float, float]) -> str:
     return f"{number(value)} \\[{number(interval[0])} – {number(interval[1])}]"
+
+
+def _between(low: float, high: float) -> str:
+    if math.isinf(low):
+        return ""
+    return f" \\[{_steps(low)} – {'never' if math.isinf(high) else _steps(high)}]"
 
 
 def _steps(value: float) -> str:

@@ -102,11 +102,17 @@ def test_numbers_are_those_of_the_results(
             ("median return reaches 475", "median_reaches_threshold", "step"),
         ):
             low, high = summary[name]["interval_95"]
-            assert row[column] == f"{steps(summary[name][value])} [{steps(low)} – {steps(high)}]"
+            wanted = steps(summary[name][value])
+            if low != "unsolved":
+                wanted += f" [{steps(low)} – {'never' if high == 'unsolved' else steps(high)}]"
+            assert row[column] == wanted
         for column, name in (("final return, IQM", "final_return"), ("area under curve, IQM", "area_under_curve")):
             low, high = ("failed" if bound is None else f"{bound:,.1f}" for bound in summary[name]["interval_95"])
             assert row[column] == f"{summary[name]['interquartile_mean']:,.1f} [{low} – {high}]"
-        assert row["seconds"] == f"{summary['seconds']:,.1f}"
+        if evaluated:
+            assert row["seconds + evaluations"].startswith(f"{summary['seconds']:,.1f} + ")
+        else:
+            assert row["seconds"] == f"{summary['seconds']:,.1f}"
         assert row["steps/s"] == f"{summary['steps_per_second']:,.0f}"
     better = page.table("Probability that")
     for method, found in expected["probability_of_improvement"].items():
@@ -212,6 +218,12 @@ def test_a_single_run(tmp_path: Path, write_run: WriteRun) -> None:
     free = write_run(tmp_path / "free", "plain", seeds=[0], threshold=None)
     assert write_report(free)[1][0].startswith("Final return ")
     assert "steps to solve" not in str(Page(free / "report.html").tables)
+
+
+def test_no_column_says_that_nothing_diverged(tmp_path: Path, write_comparison: WriteComparison) -> None:
+    shown = page_of(write_comparison(tmp_path / "c", SEVEN[:2])).table("Each method over all its seeds")
+    assert "solved" in shown["plain"]
+    assert "diverged" not in shown["plain"]
 
 
 @pytest.mark.parametrize("episodes", [[], [(9, 0, 9, math.nan)]])

@@ -23,8 +23,10 @@ def signed(value: float, digits: int = 1) -> str:
 
 
 def steps_interval(bounds: tuple[float, float]) -> str:
-    """A bootstrap interval of steps."""
-    return f"[{steps(bounds[0])} – {steps(bounds[1])}]"
+    """A bootstrap interval of steps; nothing where neither end is ever reached."""
+    if math.isinf(bounds[0]):
+        return ""
+    return f"[{steps(bounds[0])} – {'never' if math.isinf(bounds[1]) else steps(bounds[1])}]"
 
 
 def plain(value: object) -> str:

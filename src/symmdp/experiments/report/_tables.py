@@ -46,8 +46,9 @@ def result_table(results: Sequence[MethodResult]) -> Element:
     if threshold is not None:
         head += ["solved", "steps to solve, median seed", f"median return reaches {threshold:g}"]
     evaluated = any(result.evaluated for result in results)
-    head += ["diverged", "final return, IQM", "area under curve, IQM", "seconds"]
-    head += [*(["seconds of evaluations"] if evaluated else []), "steps/s"]
+    diverged = any(result.failures for result in results)
+    head += [*(["diverged"] if diverged else []), "final return, IQM", "area under curve, IQM"]
+    head += ["seconds + evaluations" if evaluated else "seconds", "steps/s"]
     rows = []
     for k, result in enumerate(results):
         seeds = len(result.seeds)
@@ -59,11 +60,10 @@ def result_table(results: Sequence[MethodResult]) -> Element:
                 _with(steps(result.median_reaches), steps_interval(result.median_reaches_interval)),
             ]
         cells += [
-            f"{len(result.failures)}/{seeds}",
+            *([f"{len(result.failures)}/{seeds}"] if diverged else []),
             _with(signed(result.final_return), interval(result.interval)),
             _with(signed(result.area), interval(result.area_interval)),
-            number(result.seconds),
-            *([number(result.evaluation_seconds)] if evaluated else []),
+            number(result.seconds) + (f" + {number(result.evaluation_seconds)}" if evaluated else ""),
             number(result.rate, 0),
         ]
         rows.append(cells)
@@ -176,7 +176,7 @@ def _shared(values: Mapping[str, str]) -> list[Child]:
 
 
 def _with(value: str, bounds: str) -> Element:
-    return element("span", value, " ", element("span", bounds, class_="interval"))
+    return element("span", value, *([" ", element("span", bounds, class_="interval")] if bounds else []))
 
 
 def _rate(value: float) -> str:
