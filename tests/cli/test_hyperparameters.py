@@ -32,6 +32,14 @@ def options_of(
     ).options
 
 
+def plan_arguments(arguments: Sequence[str]) -> tuple:
+    """Those of `new_plan` for a comparison, up to the hyper-parameters."""
+    import tyro
+
+    parsed = tyro.cli(Compare, args=list(arguments))
+    return parsed.environment, None, parsed.algorithm, parsed.variant, 1, parsed.hyperparameters
+
+
 @pytest.mark.parametrize("command", [Train, Compare])
 def test_a_variant_is_another_preset(command: type[Train] | type[Compare]) -> None:
     assert options_of(VECTORS, command) == preset("CartPole-v1", variant="sample-efficient")
@@ -79,18 +87,42 @@ def test_an_option_sets_its_field_and_no_other(name: str, value: object) -> None
     assert getattr(usual, name) != value  # so that the test cannot pass without the option
 
 
+A2C, REINFORCE, TANH = ["--algorithm", "a2c"], ["--algorithm", "reinforce"], ["--activation", "tanh"]
+
+
 @pytest.mark.parametrize(
-    ("arguments", "method", "message"),
+    ("arguments", "methods", "message"),
     [
-        (["--algorithm", "a2c", "--epochs", "2"], "plain", "--epochs is for --algorithm ppo; a2c would ignore it."),
-        (["--algorithm", "reinforce", "--gae-lambda", "0.9"], "plain", "--algorithm ppo or a2c; reinforce would ignore it."),
-        (["--mirror-coefficient", "2"], "plain", "--mirror-coefficient is for the method mirror-loss; plain would ignore it."),
-        (["--augmentation", "random"], "mirror-loss", "--augmentation is for the method augmentation; mirror-loss would"),
+        ([*A2C, "--epochs", "2"], ["plain"], "--epochs is for --algorithm ppo; a2c would ignore it."),
+        ([*REINFORCE, "--epochs", "0"], ["plain"], "--epochs is for --algorithm ppo; reinforce would"),
+        ([*A2C, "--minibatch", "32"], ["plain"], "--minibatch is for --algorithm ppo"),
+        ([*A2C, "--clip-range", "0.1"], ["plain"], "--clip-range is for --algorithm ppo"),
+        ([*REINFORCE, "--gae-lambda", "0.9"], ["plain"], "--gae-lambda is for --algorithm ppo or a2c; reinforce would"),
+        (["--mirror-coefficient", "2"], ["plain"], "--mirror-coefficient is for the method mirror-loss, and would be ignored"),
+        (["--mirror-stop-gradient", "image"], ["plain", "augmentation"], "trained is plain, augmentation. Leave it out, or"),
+        (["--augmentation", "random"], ["mirror-loss"], "--augmentation is for the method augmentation"),
+        (TANH, ["nullspace-basis"], "--activation would be ignored: nullspace-basis always has relu."),
     ],
 )
-def test_an_option_that_would_be_ignored_is_refused(arguments: list[str], method: str, message: str) -> None:
+def test_an_option_that_would_be_ignored_is_refused(arguments: list[str], methods: list[str], message: str) -> None:
+    given = plan_arguments(["CartPole-v1", *arguments])
     with pytest.raises(OptionError, match=re.escape(message)):
-        options_of(["CartPole-v1", *arguments], method=method)
+        new_plan(*given, None, tuple(methods))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "methods"),
+    [
+        ([*A2C, "--gae-lambda", "0.9"], ["plain"]),
+        (["--mirror-coefficient", "2", "--augmentation", "random"], ["plain", "augmentation", "mirror-loss"]),
+        (TANH, ["plain", "nullspace-basis"]),
+        (["--activation", "relu"], ["nullspace-basis"]),
+    ],
+)
+def test_an_option_that_one_of_the_methods_uses_is_taken(arguments: list[str], methods: list[str]) -> None:
+    plan = new_plan(*plan_arguments(["CartPole-v1", *arguments]), None, tuple(methods))
+    assert plan.options != preset("CartPole-v1")
+    assert plan.methods == tuple(methods)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from symmdp.cli import main
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
@@ -42,9 +44,13 @@ def test_every_command_exists(capsys):
         assert main([command, "--help"]) == 0
 
 
-def test_figures_and_files_that_are_linked_exist():
-    root = Path(__file__).parents[2]
-    links = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if not link.startswith("http")]
-    assert links
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("page", [*sorted(ROOT.glob("docs/**/*.md")), ROOT / "README.md"], ids=lambda page: page.stem)
+def test_figures_and_files_that_are_linked_exist(page):
+    links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8"))
+    assert links or page.parent.name == "decisions"
     for link in links:
-        assert (root / link).exists(), link
+        if not link.startswith("http"):
+            assert (page.parent / link).exists(), link

@@ -95,6 +95,10 @@ def test_rows_of_a_stack_that_share_a_basis(place: int, of_row: list[int]) -> No
     G = torch.randn(whole.shape, dtype=torch.float64, generator=generator)
     wanted = torch.cat([one.transpose(row[None]) for one, row in zip(alone, G, strict=True)])
     torch.testing.assert_close(joint.transpose(G), wanted)
+    if len(set(of_row)) > 1 and joint.count:
+        for use in (joint.expand, joint.transpose):
+            with pytest.raises(ShapeError, match=f"Each of {len(of_row)} rows has its basis; got a stack of 1"):
+                use(theta[:1] if use == joint.expand else G[:1])
 
 
 def layers() -> list[EquivariantLinear | EquivariantConv2d]:

@@ -101,6 +101,27 @@ def test_rates_start_from_the_same_policy_in_the_same_world() -> None:
     assert torch.equal(batch.action[1], batch.action[3])
 
 
+@pytest.mark.parametrize("policy", ["random-basis", "nullspace-basis"])
+def test_the_rates_of_a_seed_share_its_bases(tmp_path: Path, policy: str) -> None:
+    """Equal to the rows trained alone but for rounding: one product with a basis serves all rates of its seed."""
+    symmetry, rates = symmetry_of("CartPole-v1"), [1e-3, 1e-2]
+    options = replace(SHORT, total_steps=256)
+    grid = training_of("CartPole-v1", symmetry, options, [2, 7], policy, rates)
+    first, second, again, _ = grid.stack.templates
+    assert first is again
+    assert first is not second
+    train("CartPole-v1", symmetry, options, [2, 7], tmp_path / "run", policy=policy, learning_rates=rates)
+    s = torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
+    for seed in (2, 7):
+        for rate in rates:
+            lone = tmp_path / f"{seed}-{rate}"
+            train("CartPole-v1", symmetry, options, [seed], lone, policy=policy, learning_rates=[rate])
+            wanted = load_policy(lone, seed, symmetry)
+            got = load_policy(tmp_path / "run", seed, symmetry, rate)
+            torch.testing.assert_close(got(s), wanted(s), rtol=1e-3, atol=1e-4)
+    assert not torch.equal(load_policy(tmp_path / "run", 2, symmetry, 1e-3)(s)[0], got(s)[0])
+
+
 @pytest.mark.parametrize("rates", [[1e-3, 1e-3], [2.0], [-1e-3], [math.nan]])
 def test_bad_rates(rates: list[float]) -> None:
     with pytest.raises(OptionError, match="Learning rates must be different numbers from 0 to 1"):

@@ -161,19 +161,23 @@ class Hyperparameters:
                     yield option.name, value
 
     def check_used(self, algorithm: str, methods: Collection[str]) -> None:
-        """Refuse options that training would ignore.
+        """Refuse options of another algorithm, or of a method that is not trained.
 
         Raises:
-            OptionError: one is for another algorithm, or for a method that is not among these.
+            OptionError: there is one; training would ignore it.
         """
-        for name in self.given():
+        for name, value in self.given().items():
+            option = as_typed(name, value)
             if algorithm not in _OF_ALGORITHMS.get(name, (algorithm,)):
                 others = " or ".join(_OF_ALGORITHMS[name])
-                raise OptionError(f"{as_typed(name)} is for --algorithm {others}; {algorithm} would ignore it.")
+                raise OptionError(f"{option} is for --algorithm {others}; {algorithm} would ignore it. Leave it out.")
             if name in _OF_METHOD and _OF_METHOD[name] not in methods:
                 raise OptionError(
-                    f"{as_typed(name)} is for the method {_OF_METHOD[name]}; {' and '.join(methods)} would ignore it."
+                    f"{option} is for the method {_OF_METHOD[name]}, and would be ignored: trained is {', '.join(methods)}. "
+                    "Leave it out, or name that method too."
                 )
+            if name == "activation" and value != "relu" and set(methods) == {"nullspace-basis"}:
+                raise OptionError(f"{option} would be ignored: nullspace-basis always has relu. Leave it out.")
 
     def apply_to(self, options: TrainingOptions) -> TrainingOptions:
         """The options with those that were given in place of theirs.

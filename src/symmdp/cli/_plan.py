@@ -78,7 +78,8 @@ def new_plan(
     """The plan of a new run, or of a comparison of methods, with seeds `0 … seeds-1`.
 
     Raises:
-        OptionError: no seed, no such preset for the environment, or an option that is out of range or would be ignored.
+        OptionError: no seed, no method, no such preset for the environment, or an option that is out of range or would be
+            ignored.
     """
     from symmdp.training import preset
 
@@ -86,8 +87,10 @@ def new_plan(
         raise OptionError(f"--seeds is the number of seeds, 1 to {MOST_SEEDS:,}; got {seeds}.")
     if directory is not None and not directory.name:
         raise OptionError("--directory names the folder to write the run to; got an empty name.")
+    if method is None and not methods:
+        raise OptionError("--methods names the methods to compare, such as equivariant plain; none was given.")
+    hyperparameters.check_used(algorithm or "ppo", methods if method is None else (method,))
     options = hyperparameters.apply_to(preset(environment_id, algorithm or "ppo", variant=variant))
-    hyperparameters.check_used(options.algorithm, methods or (method or "equivariant",))
     directory = directory or _unused(environment_id, method or "compare")
     return Plan(environment_id, method, tuple(range(seeds)), options, directory, False, methods=methods)
 

@@ -10,3 +10,15 @@ def number(value: float, digits: int = 1) -> str:
     if math.isinf(value):
         return "∞" if value > 0 else "failed"
     return f"{value:,.{digits}f}"
+
+
+def steps(value: float) -> str:
+    """Environment steps: `unsolved` for infinitely many, `–` for NaN."""
+    return "–" if math.isnan(value) else f"{value:,.0f}" if math.isfinite(value) else "unsolved"
+
+
+def steps_between(low: float, high: float) -> str:
+    """An interval of environment steps, `[low – high]` or `[low – never]`; empty where its lower end is not finite."""
+    if not math.isfinite(low):
+        return ""
+    return f"[{steps(low)} – {'never' if math.isinf(high) else steps(high)}]"

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from symmdp.experiments._extras import extra
-from symmdp.experiments._number import number
+from symmdp.experiments._number import number, steps, steps_between
 from symmdp.experiments._results import MethodResult
 
 if TYPE_CHECKING:
@@ -50,12 +49,13 @@ def result_row(result: MethodResult, diverged: bool, evaluated: bool) -> tuple[s
     low, median, high = result.quartiles
     if evaluated:
         median, (low, high) = result.median_steps, result.median_steps_interval
+    between = steps_between(low, high).replace("[", "\\[")
     has_threshold = result.threshold is not None
     seconds = f"{result.seconds:,.1f}" + (f" + {number(result.evaluation_seconds)}" if evaluated else "")
     return (
         result.method,
         f"{result.parameters:,}",
-        f"{_steps(median)}{_between(low, high)}" if has_threshold else "–",
+        f"{steps(median)} {between}".rstrip() if has_threshold else "–",
         f"{result.solved}/{len(result.seeds)}" if has_threshold else "–",
         *([f"{len(result.failures)}/{len(result.seeds)}"] if diverged else []),
         _mean(result.final_return, result.interval),
@@ -67,13 +67,3 @@ def result_row(result: MethodResult, diverged: bool, evaluated: bool) -> tuple[s
 
 def _mean(value: float, interval: tuple[float, float]) -> str:
     return f"{number(value)} \\[{number(interval[0])} – {number(interval[1])}]"
-
-
-def _between(low: float, high: float) -> str:
-    if math.isinf(low):
-        return ""
-    return f" \\[{_steps(low)} – {'never' if math.isinf(high) else _steps(high)}]"
-
-
-def _steps(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:,.0f}" if math.isfinite(value) else "unsolved"

@@ -21,10 +21,11 @@ class JointExpansion:
 
     Args:
         module: all its parameters belong to `FreeTensor`s.
-        rows: the modules of the stack, where tensors with a `SharedBasis` have another one in each of them.
+        rows: the modules of the stack, where tensors with a `SharedBasis` have another one in each of them. A module that
+            is in several rows (the same object, not a copy) has its bases read once for all of them.
 
     Raises:
-        ShapeError: a parameter does not.
+        ShapeError: a parameter does not; in use, a stack of another size than `rows` where their bases differ.
     """
 
     def __init__(self, module: nn.Module, rows: Sequence[nn.Module] = ()):
@@ -93,7 +94,7 @@ class _Other:
     """
 
     def __init__(self, rows: Sequence[FreeTensor]):
-        self._tensor = rows[0]
+        self._tensor, self._rows = rows[0], len(rows)
         self._space = rows[0].space if isinstance(rows[0].space, SharedBasis) else None
         self._bases: Tensor | None = None  # of each of the different tensors `(elements, block)`
         self._grouped: Tensor | None = None  # the rows, those of the first tensor first
@@ -116,6 +117,7 @@ class _Other:
         """`(stack, count)` to `(stack, entries)`."""
         if self._space is None or self._bases is None:
             return self._tensor.expand(theta).flatten(1)
+        self._check(len(theta))
         blocks = theta.reshape(len(theta), math.prod(self._space.copies), self._bases.shape[1])
         blocks = self._times(blocks, self._bases).unflatten(1, self._space.copies).unflatten(-1, self._space.basis.shape[1:])
         return from_blocks(blocks, self._space).flatten(1)
@@ -123,6 +125,7 @@ class _Other:
     def transpose(self, gradient: Tensor) -> Tensor:
         """`(stack, entries)` to `(stack, count)`."""
         if self._space is not None and self._bases is not None:
+            self._check(len(gradient))
             blocks = to_blocks(gradient.unflatten(1, self._space.shape), self._space)
             blocks = blocks.flatten(len(self._space.copies) + 1).flatten(1, len(self._space.copies))
             return self._times(blocks, self._bases.mT).flatten(1)
@@ -130,6 +133,10 @@ class _Other:
             zero = gradient.new_zeros(len(gradient), self._tensor.count, requires_grad=True)
             whole = self._tensor.expand(zero).flatten(1)
         return torch.autograd.grad(whole, zero, gradient)[0]
+
+    def _check(self, stack: int) -> None:
+        if self._bases is not None and len(self._bases) > 1 and stack != self._rows:
+            raise ShapeError(f"Each of {self._rows} rows has its basis; got a stack of {stack}. Give the whole stack.")
 
     def _times(self, blocks: Tensor, matrices: Tensor) -> Tensor:
         """The blocks of each row, `(stack, blocks, n)`, by the matrix of its tensor."""

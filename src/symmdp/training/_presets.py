@@ -117,7 +117,7 @@ def preset(environment_id: str, algorithm: str = "ppo", *, variant: str | None =
         environment_id: a Gymnasium id.
         algorithm: which loss is minimised.
         variant: other ones than the usual: "sample-efficient" (CartPole-v1 and symmdp/GridWorld-v0, with PPO) learns from the
-            fewest environment steps; of CartPole with one environment and many gradient steps, which takes longer for a step.
+            fewest environment steps, with few environments and many gradient steps, which takes longer for a step.
 
     Raises:
         OptionError: there is none for this environment, algorithm and variant; pass `TrainingOptions` of your own.

@@ -22,17 +22,23 @@ class PolicyStack:
     Args:
         policies: of one symmetry and one architecture; their values are copied. Layers with a `SharedBasis` may have
             another one in each policy; a policy may be in several rows, which then share its bases.
+
+    Attributes:
+        templates: modules like the policies: one for all rows, or with a `SharedBasis` one for each, the same for rows that
+            share it.
+        flat: the free parameters.
+        module: with all weights.
     """
 
     def __init__(self, policies: Sequence[ActorCritic]):
         self.size = len(policies)
         own = any(isinstance(m, FreeTensor) and isinstance(m.space, SharedBasis) for m in policies[0].modules())
-        self._templates = copy.deepcopy(list(policies if own else policies[:1]))  # one policy in two rows stays one
+        self.templates = copy.deepcopy(list(policies if own else policies[:1]))  # one policy in two rows stays one
         self.flat = torch.stack([nn.utils.parameters_to_vector(policy.parameters()).detach() for policy in policies])
-        self._expansion = JointExpansion(self._templates[0], self._templates)
+        self._expansion = JointExpansion(self.templates[0], self.templates)
         self._whole = self._expansion.expand(self.flat)
         self._gradient = torch.empty_like(self._whole)  # reused: fresh pages would cost more than the sums
-        module = whole_copy(self._templates[0])
+        module = whole_copy(self.templates[0])
         if not isinstance(module, ActorCritic):
             raise AssertionError("a copy has the type of its original")
         self.module = module
@@ -68,7 +74,7 @@ class PolicyStack:
 
     def policy(self, i: int) -> ActorCritic:
         """A copy of policy `i` as a module of its own."""
-        policy = copy.deepcopy(self._templates[i if len(self._templates) > 1 else 0])
+        policy = copy.deepcopy(self.templates[i if len(self.templates) > 1 else 0])
         nn.utils.vector_to_parameters(self.flat[i].clone(), policy.parameters())
         center, scale = self.module.observation_center, self.module.observation_scale
         if center is not None and scale is not None and center.ndim == 3:

@@ -7,6 +7,7 @@ import torch
 
 from symmdp.errors import OptionError
 from symmdp.mdp import Symmetry
+from symmdp.policies import ActorCritic
 from symmdp.training._environments import stacked_environments
 from symmdp.training._evaluation import Evaluation, Evaluator
 from symmdp.training._observation_statistics import ObservationStatistics
@@ -23,7 +24,8 @@ from symmdp.training.methods._method import Method, Spaces
 class Training:
     """Policies of several seeds and learning rates in training; `update` moves all of them on by one rollout.
 
-    Rows do not touch each other: each ends as it would alone.
+    Rows do not touch each other: each ends as it would alone (with bases of its own, where the rates of a seed share a product,
+    but for rounding).
 
     Args:
         environment_id: a Gymnasium id.
@@ -56,7 +58,7 @@ class Training:
         environments = stacked_environments(environment_id, seeds, options.environments)
         spaces = Spaces(environments.single_observation_space, environments.single_action_space)
         self.options = options = method.sized(symmetry, options, spaces)
-        of_seed = {}  # a seed begins alike with every rate
+        of_seed: dict[int, ActorCritic] = {}  # a seed begins alike with every rate
         for seed in dict.fromkeys(seeds):
             initial = torch.Generator().manual_seed(int(stream(seed, "initialisation").integers(2**62)))
             of_seed[seed] = method.policy(symmetry, spaces, options, initial, stream(seed, "basis"))

@@ -110,7 +110,7 @@ def test_numbers_are_those_of_the_results(
             low, high = ("failed" if bound is None else f"{bound:,.1f}" for bound in summary[name]["interval_95"])
             assert row[column] == f"{summary[name]['interquartile_mean']:,.1f} [{low} – {high}]"
         if evaluated:
-            assert row["seconds + evaluations"].startswith(f"{summary['seconds']:,.1f} + ")
+            assert row["seconds + evaluations"] == f"{summary['seconds']:,.1f} + {summary['evaluation_seconds']:,.1f}"
         else:
             assert row["seconds"] == f"{summary['seconds']:,.1f}"
         assert row["steps/s"] == f"{summary['steps_per_second']:,.0f}"

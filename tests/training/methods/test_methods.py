@@ -151,7 +151,7 @@ def test_it_learns(name: str) -> None:
             totals[episode.row].append(episode.total)
     for total in totals:
         assert np.mean(total[:20]) < 30  # chance is about 20
-        assert np.mean(total[-30:]) > 40  # a null-space basis hardly learns more
+        assert np.mean(total[-30:]) > (40 if name == "nullspace-basis" else 60)  # its critic's value is a constant
 
 
 def stack_and_batch(name: str, environment_id: str) -> tuple[Training, Batch]:

@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
 from symmdp.experiments._number import number
-
-
-def steps(value: float) -> str:
-    """Environment steps; infinitely many are never made."""
-    return "–" if math.isnan(value) else f"{value:,.0f}" if math.isfinite(value) else "unsolved"
 
 
 def interval(bounds: tuple[float, float], digits: int = 1) -> str:
@@ -20,13 +13,6 @@ def interval(bounds: tuple[float, float], digits: int = 1) -> str:
 def signed(value: float, digits: int = 1) -> str:
     """A return or a share."""
     return number(value, digits).replace("-", "−")
-
-
-def steps_interval(bounds: tuple[float, float]) -> str:
-    """A bootstrap interval of steps; nothing where neither end is ever reached."""
-    if math.isinf(bounds[0]):
-        return ""
-    return f"[{steps(bounds[0])} – {'never' if math.isinf(bounds[1]) else steps(bounds[1])}]"
 
 
 def plain(value: object) -> str:

@@ -4,11 +4,12 @@ import math
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
+from symmdp.experiments._number import steps
 from symmdp.experiments._results import MethodResult
 from symmdp.experiments.report._axes import Axes, reach
 from symmdp.experiments.report._elements import element
 from symmdp.experiments.report._key import key, method_class
-from symmdp.experiments.report._numbers import interval, signed, steps
+from symmdp.experiments.report._numbers import interval, signed
 
 _SHARE = 0.82  # of the width, for what happens; the rest is for the seeds of which it never does
 _EDGE, _BEYOND = 1.06, 1.14  # where that rest begins and where its dots are, in widths of the former

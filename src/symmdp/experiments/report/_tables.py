@@ -5,13 +5,13 @@ import math
 from collections.abc import Mapping, Sequence
 from xml.etree.ElementTree import Element
 
-from symmdp.experiments._number import number
+from symmdp.experiments._number import number, steps, steps_between
 from symmdp.experiments._results import COLUMNS, MethodResult, improvements, results_csv
 from symmdp.experiments._run import Run
 from symmdp.experiments._tuning import Tuning
 from symmdp.experiments.report._elements import Child, element
 from symmdp.experiments.report._key import key
-from symmdp.experiments.report._numbers import interval, plain, signed, steps, steps_interval
+from symmdp.experiments.report._numbers import interval, plain, signed
 
 _SOLVES = "steps_to_solve"
 
@@ -56,14 +56,14 @@ def result_table(results: Sequence[MethodResult]) -> Element:
         if threshold is not None:
             cells += [
                 f"{result.solved}/{seeds}",
-                _with(steps(result.quartiles[1]), steps_interval(result.steps_interval)),
-                _with(steps(result.median_reaches), steps_interval(result.median_reaches_interval)),
+                _with(steps(result.quartiles[1]), steps_between(*result.steps_interval)),
+                _with(steps(result.median_reaches), steps_between(*result.median_reaches_interval)),
             ]
         cells += [
             *([f"{len(result.failures)}/{seeds}"] if diverged else []),
             _with(signed(result.final_return), interval(result.interval)),
             _with(signed(result.area), interval(result.area_interval)),
-            number(result.seconds) + (f" + {number(result.evaluation_seconds)}" if evaluated else ""),
+            number(result.seconds) + (f" + {number(result.evaluation_seconds)}" if result.evaluated else ""),
             number(result.rate, 0),
         ]
         rows.append(cells)
