@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 3. Deep equivariant policies
+# # 3 · Deep equivariant policies
 #
 # A single equivariant layer can do little. In this notebook you
 #

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 4. Beyond the practical
+# # 4 · Beyond the practical
 #
 # CartPole has the simplest symmetry there is: two elements, vectors, exact. This notebook goes further, in four parts that do
 # not need each other:
