@@ -65,7 +65,7 @@ def panel(axes: Axes, title: str, about: str, curves: Curves, threshold: float |
     if threshold is not None:
         axes.axhline(threshold, color=FAINT, linewidth=0.9, linestyle=":", zorder=1)
     axes.set_xlim(0, end)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x / 1000:g}k" if x else "0"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x / 1e6:g}M" if x >= 1e6 else f"{x / 1000:g}k" if x else "0"))
     axes.set_title(title, loc="left", fontsize=13, color=INK, fontweight="bold", pad=20)
     axes.text(0, 1.025, about, transform=axes.transAxes, fontsize=9.5, color=FAINT)
     axes.set_xlabel("environment steps of each seed", fontsize=10, color=INK)
@@ -97,7 +97,7 @@ def main() -> None:
         panel(place, task, f"{count} seeds, each drawn; mean of {WINDOW} training episodes", found, seeds=True)
     places[0, 0].set_ylabel("return", fontsize=11, color=INK)
     places[1, 0].set_ylabel("return", fontsize=11, color=INK)
-    places[0, 1].set_ylim(-2, 1)
+    places[0, 1].set_ylim(0, 0.85)
     last = places[1, 2]
     last.axis("off")
     handles, labels = places[0, 0].get_legend_handles_labels()

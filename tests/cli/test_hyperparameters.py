@@ -173,12 +173,15 @@ def test_every_field_can_be_typed(capsys: pytest.CaptureFixture[str]) -> None:
     assert Hyperparameters().given() == {}
 
 
-def test_the_documented_comparison_is_one_command() -> None:
+@pytest.mark.parametrize(
+    ("environment_id", "steps", "threshold"), [("CartPole-v1", 12_000, 500.0), ("symmdp/GridWorld-v0", 12_288, 0.7)]
+)
+def test_the_documented_comparison_is_one_command(environment_id: str, steps: int, threshold: float) -> None:
     page = (Path(__file__).parents[2] / "docs/reproduction.md").read_text(encoding="utf-8")
-    (command,) = re.findall(r"^\$ symmdp compare (CartPole-v1 .*?)\n```", page, re.MULTILINE | re.DOTALL)
+    (command,) = re.findall(rf"^\$ symmdp compare ({environment_id} .*?)\n```", page, re.MULTILINE | re.DOTALL)
     options = options_of(shlex.split(command.replace("\\\n", " ")), Compare)
-    paper = {"solved_at": 500.0, "evaluation_every": 500, "evaluation_episodes": 25, "total_steps": 12_000}
-    assert options == replace(preset("CartPole-v1", variant="sample-efficient"), **paper)
+    paper = {"solved_at": threshold, "evaluation_every": 500, "evaluation_episodes": 25, "total_steps": steps}
+    assert options == replace(preset(environment_id, variant="sample-efficient"), **paper)
 
 
 @pytest.mark.parametrize("command", [Train, Compare])

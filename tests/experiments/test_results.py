@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from symmdp.experiments import MethodResult, Run, headline, result_table, write_results
+from symmdp.experiments._number import mean_digits
 from symmdp.experiments._results import improvements, results_csv
 
 WriteRun = Callable[..., Path]
@@ -217,3 +218,17 @@ def test_improvements_compare_the_first_method_with_each_other(tmp_path: Path, w
     found = improvements([a, b])
     assert list(found) == ["plain"]
     assert found["plain"]["final_return"][0] == pytest.approx((4 + 0.5 * (2 * 1 + 1 * 2)) / 9)
+
+
+@pytest.mark.parametrize(
+    ("mean", "interval", "digits"),
+    [
+        (0.741, (0.712, 0.76), 3),
+        (-4.4, (-9.9, 0.1), 3),
+        (9.0, (8.0, 12.0), 1),
+        (500.0, (500.0, 500.0), 1),
+        (0.5, (-math.inf, 0.6), 3),
+    ],
+)
+def test_small_means_have_more_decimals(mean: float, interval: tuple[float, float], digits: int) -> None:
+    assert mean_digits(mean, interval) == digits

@@ -27,6 +27,7 @@ from symmdp.training import (
     ensure_new,
     load_policy,
     method_named,
+    rows_of,
     train_side_by_side,
     training_of,
     write_atomically,
@@ -135,8 +136,9 @@ def compare(
         _check_same(read_json(path, "config.json"), config, path)
     else:
         ensure_new(path)
-        for method, own in given.items():  # raises whatever is wrong before anything is written
-            training_of(environment_id, symmetry, own, list(seeds), method)
+        rows_of(seeds, (options.learning_rate,))  # these raise whatever is wrong before anything is written
+        for method, own in given.items():
+            training_of(environment_id, symmetry, own, seeds[:1], method)  # one seed: drawing bases takes seconds for each
         _write_config(path, config)
     try:
         trained = _train(environment_id, symmetry, given, seeds, path, tune, progress, workers, resume)

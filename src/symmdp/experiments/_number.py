@@ -12,6 +12,11 @@ def number(value: float, digits: int = 1) -> str:
     return f"{value:,.{digits}f}"
 
 
+def mean_digits(mean: float, interval: tuple[float, float]) -> int:
+    """Decimals of a mean return and its interval: one, but three where all are below 10."""
+    return 3 if all(abs(value) < 10 for value in (mean, *interval) if math.isfinite(value)) else 1
+
+
 def steps(value: float) -> str:
     """Environment steps: `unsolved` for infinitely many, `–` for NaN."""
     return "–" if math.isnan(value) else f"{value:,.0f}" if math.isfinite(value) else "unsolved"

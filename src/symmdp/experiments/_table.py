@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from symmdp.experiments._extras import extra
-from symmdp.experiments._number import number, steps, steps_between
+from symmdp.experiments._number import mean_digits, number, steps, steps_between
 from symmdp.experiments._results import MethodResult
 
 if TYPE_CHECKING:
@@ -66,4 +66,5 @@ def result_row(result: MethodResult, diverged: bool, evaluated: bool) -> tuple[s
 
 
 def _mean(value: float, interval: tuple[float, float]) -> str:
-    return f"{number(value)} \\[{number(interval[0])} – {number(interval[1])}]"
+    digits = mean_digits(value, interval)
+    return f"{number(value, digits)} \\[{number(interval[0], digits)} – {number(interval[1], digits)}]"

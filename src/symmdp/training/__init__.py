@@ -4,7 +4,7 @@ from symmdp.training._failures import Failure, read_failures
 from symmdp.training._losses import Batch, policy_gradient_loss, ppo_loss
 from symmdp.training._options import TrainingOptions
 from symmdp.training._presets import preset
-from symmdp.training._row import Row
+from symmdp.training._row import Row, rows_of
 from symmdp.training._run_directory import ensure_new, write_atomically
 from symmdp.training._session import Progress, TrainingSummary
 from symmdp.training._side_by_side import Job, train_side_by_side
@@ -35,6 +35,7 @@ __all__ = [
     "ppo_loss",
     "preset",
     "read_failures",
+    "rows_of",
     "train",
     "train_side_by_side",
     "training_of",

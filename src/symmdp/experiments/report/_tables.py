@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from xml.etree.ElementTree import Element
 
-from symmdp.experiments._number import number, steps, steps_between
+from symmdp.experiments._number import mean_digits, number, steps, steps_between
 from symmdp.experiments._results import COLUMNS, MethodResult, improvements, results_csv
 from symmdp.experiments._run import Run
 from symmdp.experiments._tuning import Tuning
@@ -61,8 +61,8 @@ def result_table(results: Sequence[MethodResult]) -> Element:
             ]
         cells += [
             *([f"{len(result.failures)}/{seeds}"] if diverged else []),
-            _with(signed(result.final_return), interval(result.interval)),
-            _with(signed(result.area), interval(result.area_interval)),
+            _mean(result.final_return, result.interval),
+            _mean(result.area, result.area_interval),
             number(result.seconds) + (f" + {number(result.evaluation_seconds)}" if result.evaluated else ""),
             number(result.rate, 0),
         ]
@@ -177,6 +177,11 @@ def _shared(values: Mapping[str, str]) -> list[Child]:
 
 def _with(value: str, bounds: str) -> Element:
     return element("span", value, *([" ", element("span", bounds, class_="interval")] if bounds else []))
+
+
+def _mean(value: float, bounds: tuple[float, float]) -> Element:
+    digits = mean_digits(value, bounds)
+    return _with(signed(value, digits), interval(bounds, digits))
 
 
 def _rate(value: float) -> str:
