@@ -310,6 +310,7 @@ def test_what_is_wrong_with_a_walker_is_found(env: gym.Env, part: int):
 def test_the_ground_of_a_walker_is_what_its_lidar_sees():
     simulator: Any = simulator_of(gym.make("BipedalWalker-v3"))
     simulator.reset(0)
+    simulator.action_space.seed(0)
     states = [*simulator.sample_states(50, np.zeros((1, 24)), np.random.default_rng(0))]
     for _ in range(30):
         simulator.step(simulator.action_space.sample())
